@@ -1,0 +1,42 @@
+namespace Hbone.Http2;
+
+/// <summary>What one HTTP/2 endpoint announces in SETTINGS (RFC 9113 section 6.5.2). Immutable.</summary>
+public sealed record Http2Options
+{
+    /// <summary>Bytes a peer may send on a new stream before credit returns. 1 to 2^31-1, default 4 MiB.</summary>
+    /// <remarks>Environment: <c>HTTP2_STREAM_WINDOW_SIZE</c>.</remarks>
+    public int StreamWindowSize
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    } = 4 * 1024 * 1024;
+
+    /// <summary>Bytes a peer may send on all streams together. 65535 to 2^31-1, default 16 MiB.</summary>
+    /// <remarks>Environment: <c>HTTP2_CONNECTION_WINDOW_SIZE</c>. HTTP/2 can only raise the initial 65535.</remarks>
+    public int ConnectionWindowSize
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 65_535);
+            field = value;
+        }
+    } = 16 * 1024 * 1024;
+
+    /// <summary>Longest frame payload a peer may send, bytes. 16384 to 16777215, default 1 MiB.</summary>
+    /// <remarks>Environment: <c>HTTP2_FRAME_SIZE</c>.</remarks>
+    public int MaxFrameSize
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 16_384);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 16_777_215);
+            field = value;
+        }
+    } = 1024 * 1024;
+}

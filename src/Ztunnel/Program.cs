@@ -1,0 +1,10 @@
+namespace Ztunnel;
+
+/// <summary>Entry point.</summary>
+internal static class Program
+{
+    private static int Main()
+    {
+        return 0;
+    }
+}

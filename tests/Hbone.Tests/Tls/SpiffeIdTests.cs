@@ -1,0 +1,28 @@
+using Hbone.Tls;
+
+namespace Hbone.Tests.Tls;
+
+public class SpiffeIdTests
+{
+    [Theory]
+    [InlineData("spiffe://cluster.local/ns/default/sa/a", "cluster.local", "default", "a")]
+    [InlineData("spiffe://td.with.dots/ns/n.s/sa/s.a", "td.with.dots", "n.s", "s.a")]
+    [InlineData("spiffe:///ns//sa/", "", "", "")]
+    public void TryParse_IstioShape_Read(string text, string trustDomain, string ns, string serviceAccount)
+    {
+        Assert.True(SpiffeId.TryParse(text, out var id));
+
+        Assert.Equal(new SpiffeId(trustDomain, ns, serviceAccount), id);
+        Assert.Equal(text, id.ToString());
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("cluster.local/ns/default/sa/a")]
+    [InlineData("https://cluster.local/ns/default/sa/a")]
+    [InlineData("spiffe://cluster.local/ns/default/sa")]
+    [InlineData("spiffe://cluster.local/ns/default/sa/a/")]
+    [InlineData("spiffe://cluster.local/namespace/default/sa/a")]
+    public void TryParse_OtherShape_Refused(string? text) => Assert.False(SpiffeId.TryParse(text, out _));
+}
