@@ -1,0 +1,16 @@
+using Hbone.Http2;
+
+namespace Hbone;
+
+/// <summary>Parameters of HBONE connections in both roles. Immutable.</summary>
+public sealed record HboneEndpointOptions
+{
+    /// <summary>Windows and frame size.</summary>
+    public Http2Options Http2 { get; init; } = new();
+
+    /// <summary>Limit for the TLS handshake. Positive, default 10 s.</summary>
+    public TimeSpan TlsHandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Allows TLS 1.2 beside 1.3. Default false.</summary>
+    public bool AllowTls12 { get; init; }
+}
