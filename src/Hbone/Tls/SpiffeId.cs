@@ -13,6 +13,15 @@ public sealed record SpiffeId(string TrustDomain, string Namespace, string Servi
 {
     private const string Scheme = "spiffe://";
 
+    /// <summary>Authority part of the URI.</summary>
+    public string TrustDomain { get; } = TrustDomain;
+
+    /// <summary>Kubernetes namespace.</summary>
+    public string Namespace { get; } = Namespace;
+
+    /// <summary>Kubernetes service account.</summary>
+    public string ServiceAccount { get; } = ServiceAccount;
+
     /// <summary>The ID without its scheme, the form that policy principals are written in.</summary>
     public string Principal { get; } = $"{TrustDomain}/ns/{Namespace}/sa/{ServiceAccount}";
 

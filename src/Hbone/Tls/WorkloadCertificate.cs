@@ -1,5 +1,5 @@
-using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Hbone.Tls.OpenSsl;
 
 namespace Hbone.Tls;
 
@@ -10,6 +10,9 @@ namespace Hbone.Tls;
 /// </summary>
 public sealed class WorkloadCertificate
 {
+    private readonly Lock _gate = new();
+    private readonly TlsContext?[] _contexts = new TlsContext?[4];
+
     /// <summary>Takes the certificates over; they live as long as this object.</summary>
     /// <param name="leaf">The workload's own certificate, with private key.</param>
     /// <param name="intermediates">Presented after the leaf, issuer by issuer, without the root.</param>
@@ -35,7 +38,6 @@ public sealed class WorkloadCertificate
         Intermediates = intermediates;
         Roots = roots;
         Identity = PeerIdentity.FirstOf(leaf);
-        Context = SslStreamCertificateContext.Create(leaf, intermediates, offline: true);
     }
 
     /// <summary>The workload's own certificate, with private key.</summary>
@@ -56,6 +58,14 @@ public sealed class WorkloadCertificate
     /// <summary>End of validity, UTC.</summary>
     public DateTimeOffset NotAfter => Leaf.NotAfter.ToUniversalTime();
 
-    /// <summary>The chain as the TLS library wants it, built once.</summary>
-    public SslStreamCertificateContext Context { get; }
+    /// <summary>The TLS library's form of this certificate in one role, built once.</summary>
+    /// <exception cref="TlsException">The library refused the certificate or its key.</exception>
+    internal TlsContext ContextFor(bool server, bool allowTls12)
+    {
+        lock (_gate)
+        {
+            ref var context = ref _contexts[(server ? 1 : 0) + (allowTls12 ? 2 : 0)];
+            return context ??= new TlsContext(this, server, allowTls12);
+        }
+    }
 }
