@@ -1,0 +1,104 @@
+using System.Net.Sockets;
+using Hbone.Http2;
+using Hbone.Tls;
+using Hbone.Tls.OpenSsl;
+
+namespace Hbone;
+
+/// <summary>
+/// Makes HBONE connections out of connected sockets: mutual TLS with SPIFFE certificates, then HTTP/2 (RFC 9113) whose
+/// streams are CONNECT tunnels.
+/// </summary>
+public static class HboneEndpoint
+{
+    /// <summary>The side that listens on port 15008. Takes the socket over, on failure too.</summary>
+    /// <param name="socket">An accepted connection.</param>
+    /// <param name="certificate">Who we are; the peer must be of the same trust domain.</param>
+    /// <param name="options">Parameters.</param>
+    /// <param name="serve">Starts to answer a request; runs in the read loop, so it must not block or throw.</param>
+    /// <param name="time">Clock of the keep-alive.</param>
+    /// <param name="cancellationToken">Gives the handshake up.</param>
+    /// <exception cref="TlsException">The handshake failed or broke, for the reason in the text.</exception>
+    public static async Task<Http2Connection> AcceptAsync(
+        Socket socket,
+        WorkloadCertificate certificate,
+        HboneEndpointOptions options,
+        Action<ConnectRequest> serve,
+        TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        ArgumentNullException.ThrowIfNull(options);
+        var transport = await AuthenticateAsync(
+            socket,
+            certificate,
+            server: true,
+            peer => PeerRules.SameTrustDomain(certificate.Identity, peer),
+            options,
+            cancellationToken);
+        return Start(new Http2Connection(transport, Http2Role.Server(options.Http2, serve), time));
+    }
+
+    /// <summary>The side that dialled port 15008. Takes the socket over, on failure too.</summary>
+    /// <param name="socket">A connected socket.</param>
+    /// <param name="certificate">Who we are.</param>
+    /// <param name="expected">Identities of which the peer must present one.</param>
+    /// <param name="options">Parameters.</param>
+    /// <param name="time">Clock of the keep-alive.</param>
+    /// <param name="cancellationToken">Gives the handshake up.</param>
+    /// <exception cref="TlsException">The handshake failed or broke, for the reason in the text.</exception>
+    public static async Task<Http2Connection> ConnectAsync(
+        Socket socket,
+        WorkloadCertificate certificate,
+        IReadOnlyList<SpiffeId> expected,
+        HboneEndpointOptions options,
+        TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        ArgumentNullException.ThrowIfNull(options);
+        var transport = await AuthenticateAsync(
+            socket,
+            certificate,
+            server: false,
+            peer => PeerRules.OneOf(expected, peer),
+            options,
+            cancellationToken);
+        return Start(new Http2Connection(transport, Http2Role.Client(options.Http2), time));
+    }
+
+    private static async Task<TlsConnection> AuthenticateAsync(
+        Socket socket,
+        WorkloadCertificate certificate,
+        bool server,
+        Func<IReadOnlyList<SpiffeId>, string?> check,
+        HboneEndpointOptions options,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await TlsConnection.AuthenticateAsync(
+                socket,
+                certificate.ContextFor(server, options.AllowTls12),
+                server,
+                check,
+                options.TlsHandshakeTimeout,
+                cancellationToken);
+        }
+        catch (SocketException e)
+        {
+            throw new TlsException(e.Message, e);
+        }
+        catch (TlsException)
+        {
+            socket.Dispose(); // our own certificate was of no use
+            throw;
+        }
+    }
+
+    private static Http2Connection Start(Http2Connection connection)
+    {
+        connection.Start();
+        return connection;
+    }
+}

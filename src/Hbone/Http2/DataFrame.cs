@@ -1,0 +1,32 @@
+using Hbone.Tls.OpenSsl;
+
+namespace Hbone.Http2;
+
+/// <summary>
+/// Payload of one stream, lent to the write loop until <see cref="Http2Stream.Written"/> fires.
+/// </summary>
+/// <param name="Stream">Whose payload it is; its credit is already taken.</param>
+/// <param name="Array">The buffer; the nine octets before <paramref name="Offset"/> are free for the frame header.</param>
+/// <param name="Offset">First octet of payload, at least <see cref="FrameHeader.Length"/>.</param>
+/// <param name="Length">Octets of payload.</param>
+internal readonly record struct DataFrame(Http2Stream Stream, byte[] Array, int Offset, int Length)
+{
+    /// <summary>
+    /// Writes the payload as one or, if the peer takes less, several DATA frames. Each header stands in place before its
+    /// payload, over octets that have already been written.
+    /// </summary>
+    public void Write(TlsConnection transport, int maxFrameSize)
+    {
+        var offset = Offset;
+        var left = Length;
+        while (left > 0)
+        {
+            var length = Math.Min(left, maxFrameSize);
+            var frame = Array.AsSpan(offset - FrameHeader.Length, FrameHeader.Length + length);
+            new FrameHeader(length, FrameType.Data, 0, Stream.Id).Write(frame);
+            transport.Write(frame);
+            offset += length;
+            left -= length;
+        }
+    }
+}

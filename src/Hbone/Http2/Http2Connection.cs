@@ -1,0 +1,411 @@
+using System.Net.Sockets;
+using Hbone.Http2.Hpack;
+using Hbone.Tls;
+using Hbone.Tls.OpenSsl;
+
+namespace Hbone.Http2;
+
+/// <summary>
+/// One HTTP/2 connection over mutual TLS in either role (RFC 9113), as far as CONNECT uses it. It reads in one loop and
+/// writes in one; every field is guarded by <see cref="Gate"/>, which is never held while waiting or continuing a stream.
+/// </summary>
+public sealed partial class Http2Connection : IAsyncDisposable
+{
+    // One read gathers so many decrypted bytes before they are handed on: it is also the length of a send to the socket.
+    private const int SegmentLength = 128 * 1024;
+
+    // After so much without waiting, other sockets of this thread get their turn.
+    private const int YieldAfter = 16 * 1024 * 1024;
+
+
+    private readonly TlsConnection _transport;
+    private readonly Http2Role _role;
+    private readonly FrameReader _frames;
+    private readonly WriteQueue _writes;
+    private readonly HpackDecoder _decoder;
+    private readonly HpackEncoder _encoder = new();
+    private readonly Dictionary<int, Http2Stream> _streams = [];
+    private readonly List<AsyncSignal> _toFire = [];
+    private readonly List<ConnectRequest> _newRequests = [];
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly KeepAlive _keepAlive;
+    private Task _reading = Task.CompletedTask;
+    private Task _closing = Task.CompletedTask;
+    private Http2ConnectionException? _failure;
+    private bool _draining;
+    private bool _drainAnnounced;
+
+    internal Http2Connection(TlsConnection transport, Http2Role role, TimeProvider time)
+    {
+        _transport = transport;
+        _role = role;
+        _frames = new FrameReader(this, role.Options.MaxFrameSize);
+        _writes = new WriteQueue(transport, Gate, OnTransportBroken);
+        _decoder = new HpackDecoder(PeerSettings.Initial.HeaderTableSize, role.MaxHeaderListSize);
+        _receiveWindow = role.Options.ConnectionWindowSize;
+        _prefaceLeft = role.IsServer ? Preface.Length : 0;
+        _keepAlive = new KeepAlive(time, SendPing, OnPingTimeout);
+    }
+
+    /// <summary>Completes when the connection is over and its socket closed; never fails.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>Streams that are not over.</summary>
+    public int ActiveStreams
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _streams.Count;
+            }
+        }
+    }
+
+    /// <summary>Whether a request may still be sent here.</summary>
+    public bool IsOpen
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _failure is null && !_draining && _nextStreamId > 0; // identifiers are never used twice
+            }
+        }
+    }
+
+    /// <summary>Streams that the peer lets us open; null until its SETTINGS have come.</summary>
+    internal int? PeerMaxStreams
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _settingsReceived ? _peer.MaxConcurrentStreams : null;
+            }
+        }
+    }
+
+    /// <summary>SPIFFE IDs of the peer's certificate, in order.</summary>
+    public IReadOnlyList<SpiffeId> PeerIds => _transport.PeerIds;
+
+    internal Lock Gate { get; } = new();
+
+    /// <summary>
+    /// Lets live streams finish and then closes. A client opens no more; a server announces it and takes what is on its way
+    /// until the peer has heard (RFC 9113 section 6.8).
+    /// </summary>
+    public void Drain()
+    {
+        bool write;
+        lock (Gate)
+        {
+            if (_failure is not null || _draining || _drainAnnounced)
+            {
+                return;
+            }
+
+            if (_role.IsServer)
+            {
+                _drainAnnounced = true;
+                AppendGoAway(Http2ErrorCode.NoError, int.MaxValue); // nothing is refused yet
+                AppendPing(DrainPing);
+            }
+            else
+            {
+                _draining = true;
+                AppendGoAway(Http2ErrorCode.NoError);
+            }
+
+            write = _writes.TryClaim();
+        }
+
+        RunWrites(write);
+        CloseIfDrained();
+    }
+
+    /// <summary>Ends every stream and the connection; GOAWAY is tried.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Abort(new Http2ConnectionException(Http2ErrorCode.NoError, "connection closed by us"), Farewell.Brief);
+        try
+        {
+            await Completion.WaitAsync(Farewell.Brief);
+        }
+        catch (TimeoutException)
+        {
+            _transport.Dispose(); // cuts short what was begun patiently
+            await Completion;
+        }
+
+        await _closing;
+    }
+
+    internal void Start()
+    {
+        bool write;
+        lock (Gate)
+        {
+            if (!_role.IsServer)
+            {
+                _writes.AppendRaw(Preface);
+            }
+
+            AppendSettings();
+            write = _writes.TryClaim();
+        }
+
+        RunWrites(write);
+        _reading = ReadAsync();
+    }
+
+    private async Task ReadAsync()
+    {
+        var input = new ReceiveBuffer(SegmentLength);
+        try
+        {
+            var sinceYield = 0;
+            while (true)
+            {
+                var state = Fill(input, out var broken);
+                sinceYield += input.Unread;
+                Process(input);
+                if (broken is not null)
+                {
+                    OnTransportBroken(broken);
+                    return;
+                }
+
+                if (state == TlsConnection.WouldBlock)
+                {
+                    input.ReleaseIfEmpty();
+                    FlushTransport();
+                    await _transport.WaitReadableAsync();
+                }
+                else if (sinceYield >= YieldAfter)
+                {
+                    sinceYield = 0;
+                    await Task.Yield();
+                }
+            }
+        }
+        catch (Http2ConnectionException e)
+        {
+            Abort(e, Farewell.Brief);
+        }
+        catch (Exception e) when (e is TlsException or SocketException or ObjectDisposedException)
+        {
+            OnTransportBroken(e);
+        }
+        finally
+        {
+            input.Release();
+        }
+    }
+
+    // Decrypts until the buffer is full or nothing whole is there. The end of the connection is told beside what came
+    // before it.
+    private int Fill(ReceiveBuffer input, out TlsException? broken)
+    {
+        broken = null;
+        while (true)
+        {
+            var free = input.Free();
+            if (free.IsEmpty)
+            {
+                return 1;
+            }
+
+            int read;
+            try
+            {
+                read = _transport.TryRead(free);
+            }
+            catch (TlsException e)
+            {
+                broken = e;
+                return 0;
+            }
+
+            if (read <= 0)
+            {
+                broken = read == 0 ? new TlsException("connection closed by peer") : null;
+                return read;
+            }
+
+            input.Advance(read);
+            _keepAlive.Heard();
+        }
+    }
+
+    private void Process(ReceiveBuffer input)
+    {
+        var write = false;
+        List<Http2Stream>? closed = null;
+        try
+        {
+            lock (Gate)
+            {
+                try
+                {
+                    if (_failure is not null)
+                    {
+                        input.Discard();
+                    }
+                    else
+                    {
+                        ConsumePreface(input);
+                        input.Consume(_frames);
+                        _writes.ThrowIfFlooded();
+                    }
+                }
+                finally
+                {
+                    write = _writes.TryClaim();
+                    closed = TakeClosed();
+                }
+            }
+        }
+        finally
+        {
+            FireCollected();
+            RunWrites(write);
+            TellClosed(closed);
+        }
+
+        if (_draining)
+        {
+            CloseIfDrained();
+        }
+    }
+
+    private void FireCollected()
+    {
+        for (var i = 0; i < _toFire.Count; i++)
+        {
+            _toFire[i].Fire();
+        }
+
+        _toFire.Clear();
+        for (var i = 0; i < _newRequests.Count; i++)
+        {
+            _role.Serve!(_newRequests[i]);
+        }
+
+        _newRequests.Clear();
+    }
+
+    private void TellClosed(List<Http2Stream>? closed)
+    {
+        if (closed is null)
+        {
+            return;
+        }
+
+        foreach (var stream in closed)
+        {
+            stream.Closed?.Invoke();
+        }
+
+        CloseIfDrained();
+    }
+
+    private void RunWrites(bool claimed)
+    {
+        if (claimed)
+        {
+            _writes.Run();
+        }
+    }
+
+    // TLS itself may have something to say: a key update, an alert.
+    private void FlushTransport()
+    {
+        if (_transport.Unsent == 0)
+        {
+            return;
+        }
+
+        bool write;
+        lock (Gate)
+        {
+            write = _writes.TryClaim();
+        }
+
+        RunWrites(write);
+    }
+
+    private void OnTransportBroken(Exception e) => Abort(
+        new Http2ConnectionException(Http2ErrorCode.ConnectError, $"connection broken: {e.Message}", e), Farewell.None);
+
+    private void OnPingTimeout() => Abort(
+        new Http2ConnectionException(Http2ErrorCode.NoError, "HBONE ping timeout: the peer does not answer"), Farewell.Brief);
+
+    // Ends everything; the farewell is how long GOAWAY and what was written before it may take to leave.
+    private void Abort(Http2ConnectionException failure, TimeSpan farewell)
+    {
+        var tell = farewell > Farewell.None;
+        var toFire = new List<AsyncSignal>();
+        List<Http2Stream> closed;
+        bool write;
+        lock (Gate)
+        {
+            if (_failure is not null)
+            {
+                return;
+            }
+
+            _failure = failure;
+            closed = [.. _streams.Values];
+            foreach (var stream in _streams.Values)
+            {
+                stream.Fail(failure, dropReceived: false, toFire);
+            }
+
+            _streams.Clear();
+            _blocked.Clear();
+            _writes.Stop(toFire);
+            if (tell)
+            {
+                AppendGoAway(failure.Code);
+            }
+
+            write = tell && _writes.ClaimFarewell();
+        }
+
+        foreach (var signal in toFire)
+        {
+            signal.Fire();
+        }
+
+        RunWrites(write);
+        _closing = CloseAsync(farewell);
+        TellClosed(closed);
+    }
+
+    private async Task CloseAsync(TimeSpan farewell)
+    {
+        await _keepAlive.DisposeAsync();
+        if (farewell > Farewell.None)
+        {
+            await Farewell.SayAsync(_transport.Socket, _writes.Finished, farewell);
+        }
+
+        _transport.Dispose();
+        await _reading;
+        _completion.TrySetResult();
+    }
+
+    private void CloseIfDrained()
+    {
+        lock (Gate)
+        {
+            if (!_draining || _streams.Count > 0 || _failure is not null)
+            {
+                return;
+            }
+        }
+
+        Abort(new Http2ConnectionException(Http2ErrorCode.NoError, "connection drained"), Farewell.AfterDrain);
+    }
+}

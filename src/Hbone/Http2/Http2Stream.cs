@@ -1,0 +1,165 @@
+namespace Hbone.Http2;
+
+/// <summary>
+/// One CONNECT stream (RFC 9113 section 8.5): bytes in both directions, each with its own end. One reader and one writer.
+/// </summary>
+/// <remarks>All fields are guarded by the connection's gate; the loop that finds a waiter continues it outside.</remarks>
+public sealed class Http2Stream
+{
+    private readonly Http2Connection _connection;
+    private readonly ReceiveQueue _received = new();
+    private readonly AsyncSignal _readable = new();
+    private readonly AsyncSignal _writable = new();
+    private Http2Exception? _failure;
+
+    internal Http2Stream(Http2Connection connection, int id, int sendWindow, int receiveWindow)
+    {
+        _connection = connection;
+        Id = id;
+        SendWindow = sendWindow;
+        ReceiveWindow = receiveWindow;
+    }
+
+    /// <summary>Stream identifier, odd: clients open all streams.</summary>
+    public int Id { get; }
+
+    /// <summary>Why the stream was reset; null while it was not.</summary>
+    public Http2Exception? Failure
+    {
+        get
+        {
+            lock (_connection.Gate)
+            {
+                return _failure;
+            }
+        }
+    }
+
+    internal AsyncSignal Written { get; } = new();
+
+    internal AsyncSignal Answered { get; } = new();
+
+    internal Http2Exception? FailureUnderGate => _failure;
+
+    internal bool IsReset => _failure is not null;
+
+    /// <summary>Called once, outside the gate, when the stream is over.</summary>
+    internal Action? Closed { get; init; }
+
+    /// <summary>A request that was handed out and is neither answered nor reset by us.</summary>
+    internal bool IsPending { get; set; }
+
+    internal bool LocalEnded { get; set; }
+
+    internal bool RemoteEnded { get; set; }
+
+    /// <summary>Negative after SETTINGS that narrowed it (RFC 9113 section 6.9.2).</summary>
+    internal long SendWindow { get; set; }
+
+    internal int ReceiveWindow { get; set; }
+
+    internal int Unacknowledged { get; set; }
+
+    /// <summary>Answer to our request; null until it came.</summary>
+    internal ConnectAnswer? Answer { get; set; }
+
+    /// <summary>Takes what has arrived.</summary>
+    /// <returns>False when nothing has: wait with <see cref="WaitReadableAsync"/>.</returns>
+    public bool TryRead(out StreamRead read)
+    {
+        lock (_connection.Gate)
+        {
+            if (_received.TryTake(out read))
+            {
+                return true;
+            }
+
+            // An end that arrived whole stays an end, whatever happened to the stream afterwards.
+            read = RemoteEnded ? StreamRead.End : StreamRead.Reset;
+            return RemoteEnded || IsReset;
+        }
+    }
+
+    /// <summary>Completes when <see cref="TryRead"/> has something. One caller at a time.</summary>
+    public ValueTask WaitReadableAsync()
+    {
+        lock (_connection.Gate)
+        {
+            return !_received.IsEmpty || IsReset || RemoteEnded ? ValueTask.CompletedTask : _readable.Arm();
+        }
+    }
+
+    /// <summary>Gives payload back after it has left, which returns its credit to the peer.</summary>
+    public void Return(in StreamRead read)
+    {
+        read.Segment?.Release();
+        _connection.ReturnCredit(this, read.Data.Length);
+    }
+
+    /// <summary>Takes send credit of the stream and the connection.</summary>
+    /// <param name="wanted">At most this many bytes.</param>
+    /// <returns>Bytes granted; 0 when there is no credit: wait with <see cref="WaitWritableAsync"/>.</returns>
+    public int TakeCredit(int wanted) => _connection.TakeCredit(this, wanted);
+
+    /// <summary>Gives back credit that was not used.</summary>
+    public void GiveBackCredit(int unused) => _connection.GiveBackCredit(this, unused);
+
+    /// <summary>Completes when there may be credit, or the stream was reset.</summary>
+    public ValueTask WaitWritableAsync()
+    {
+        lock (_connection.Gate)
+        {
+            return IsReset || _connection.HasCredit(this) ? ValueTask.CompletedTask : _writable.Arm();
+        }
+    }
+
+    /// <summary>
+    /// Sends payload for which credit was taken. The buffer is lent until the task completes; the nine octets before the
+    /// payload are overwritten. After a reset the payload is dropped.
+    /// </summary>
+    public ValueTask WriteAsync(byte[] buffer, int offset, int length) =>
+        _connection.WriteAsync(new DataFrame(this, buffer, offset, length));
+
+    /// <summary>Sends END_STREAM. Everything written must have completed. Does nothing after a reset or twice.</summary>
+    public void CompleteWrites() => _connection.CompleteWrites(this);
+
+    /// <summary>Sends RST_STREAM and drops what is queued, unless the stream is already over.</summary>
+    public void Reset(Http2ErrorCode code) =>
+        _connection.Reset(this, new Http2StreamException(Id, code, $"stream {Id} reset by us: {code}"));
+
+    // The rest is called under the gate; what it puts into toFire runs outside.
+    internal void Receive(ReceiveSegment segment, int offset, int length, List<AsyncSignal> toFire)
+    {
+        _received.Append(segment, offset, length, _readable.IsArmed);
+        Wake(_readable, toFire);
+    }
+
+    internal void ReceiveEnd(List<AsyncSignal> toFire)
+    {
+        RemoteEnded = true;
+        Wake(_readable, toFire);
+    }
+
+    internal void Credit(List<AsyncSignal> toFire) => Wake(_writable, toFire);
+
+    internal void Fail(Http2Exception failure, bool dropReceived, List<AsyncSignal> toFire)
+    {
+        _failure ??= failure;
+        if (dropReceived)
+        {
+            _received.Clear();
+        }
+
+        Wake(_readable, toFire);
+        Wake(_writable, toFire);
+        Wake(Answered, toFire);
+    }
+
+    private static void Wake(AsyncSignal signal, List<AsyncSignal> toFire)
+    {
+        if (signal.Disarm())
+        {
+            toFire.Add(signal);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+namespace Hbone.Http2;
+
+/// <summary>
+/// Finds out that a silent peer is dead: after 10 to 20 s without a byte from it a PING (RFC 9113 section 6.7), and if
+/// 20 s later nothing at all has come, it is given up. Any byte counts as life.
+/// </summary>
+internal sealed class KeepAlive : IAsyncDisposable
+{
+    private const int SilentTicksAllowed = 3;
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(10);
+
+    private readonly ITimer _timer;
+    private readonly Action _ping;
+    private readonly Action _timedOut;
+
+    // Written by the read loop, read and cleared by the timer.
+    private volatile bool _heard;
+    private int _silentTicks;
+
+    public KeepAlive(TimeProvider time, Action ping, Action timedOut)
+    {
+        _ping = ping;
+        _timedOut = timedOut;
+        _timer = time.CreateTimer(static state => ((KeepAlive)state!).OnTick(), this, Tick, Tick);
+    }
+
+    /// <summary>Something came from the peer.</summary>
+    public void Heard()
+    {
+        if (!_heard)
+        {
+            _heard = true;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _timer.DisposeAsync();
+
+    private void OnTick()
+    {
+        if (_heard)
+        {
+            _heard = false;
+            _silentTicks = 0;
+            return;
+        }
+
+        _silentTicks++;
+        if (_silentTicks == 1)
+        {
+            _ping();
+        }
+        else if (_silentTicks >= SilentTicksAllowed)
+        {
+            _timedOut();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Buffers;
+
+namespace Hbone.Proxying;
+
+/// <summary>
+/// The buffer of one reading direction: small while little flows, larger with every threshold passed, rented only while
+/// there is something to read. The array has room for a frame header in front of the payload.
+/// </summary>
+internal struct CopyBuffer
+{
+    /// <summary>Octets kept free before the payload.</summary>
+    public const int HeadRoom = 9;
+
+    // Header and payload together are a power of two: whole TLS records, and whole buckets of the array pool.
+    private const int Small = 4 * 1024;
+    private const int Medium = 16 * 1024;
+    private const int Large = 128 * 1024;
+    private const long MediumAfter = 128 * 1024;
+    private const long LargeAfter = 2 * 1024 * 1024;
+
+    private byte[]? _array;
+    private long _total;
+
+    /// <summary>Payload that the next read may bring.</summary>
+    public readonly int PayloadLength => _total switch
+    {
+        < MediumAfter => Small,
+        < LargeAfter => Medium,
+        _ => Large,
+    } - HeadRoom;
+
+    /// <summary>The array, rented if need be.</summary>
+    public byte[] Rent()
+    {
+        var length = PayloadLength + HeadRoom;
+        if (_array is { } array && array.Length < length)
+        {
+            Return();
+        }
+
+        return _array ??= ArrayPool<byte>.Shared.Rent(length);
+    }
+
+    /// <summary>Counts what was read.</summary>
+    public void Add(int read) => _total += read;
+
+    /// <summary>Lets the array go.</summary>
+    public void Return()
+    {
+        if (_array is { } array)
+        {
+            _array = null;
+            ArrayPool<byte>.Shared.Return(array);
+        }
+    }
+}

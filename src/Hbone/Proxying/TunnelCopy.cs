@@ -1,0 +1,217 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Hbone.Http2;
+
+namespace Hbone.Proxying;
+
+/// <summary>
+/// Copies between an application's socket and a tunnel until both directions have ended. FIN becomes END_STREAM and back,
+/// each direction by itself; a reset on either side resets the other.
+/// </summary>
+public static class TunnelCopy
+{
+    /// <summary>Runs until both directions are over. Closes the socket; the stream is ended or reset.</summary>
+    /// <param name="stream">The open tunnel.</param>
+    /// <param name="socket">The application's connection, taken over.</param>
+    /// <param name="socketIsClient">Whether the application dialled (source side) or was dialled.</param>
+    /// <param name="counters">Told of payload as it is delivered.</param>
+    public static async Task<CopyResult> RunAsync(
+        Http2Stream stream, Socket socket, bool socketIsClient, ICopyCounters counters)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(socket);
+        socket.Blocking = false;
+        var copy = new Copy(stream, socket, socketIsClient, counters);
+        var toTunnel = copy.ToTunnelAsync();
+        var toSocket = await copy.ToSocketAsync();
+        var result = new CopyResult(await toTunnel, toSocket);
+        if (stream.Failure is not null)
+        {
+            // What the application still says has nowhere to go, and closing a socket with input unread sends RST.
+            await SocketReset.DeliveredAsync(socket);
+        }
+
+        socket.Dispose();
+        return socketIsClient ? result : new CopyResult(result.Down, result.Up);
+    }
+
+    private sealed class Copy(Http2Stream stream, Socket socket, bool socketIsClient, ICopyCounters counters)
+    {
+        private const int MaxGathered = 8;
+
+        private readonly List<StreamRead> _lent = [];
+        private readonly List<ArraySegment<byte>> _gathered = [];
+
+        public async Task<Exception?> ToTunnelAsync()
+        {
+            var buffer = default(CopyBuffer);
+            var readable = false;
+            try
+            {
+                while (true)
+                {
+                    if (!readable)
+                    {
+                        buffer.Return();
+                        await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None);
+                    }
+
+                    var credit = stream.TakeCredit(buffer.PayloadLength);
+                    if (credit == 0)
+                    {
+                        buffer.Return();
+                        if (stream.Failure is { } failure)
+                        {
+                            return StopReading(failure);
+                        }
+
+                        await stream.WaitWritableAsync();
+                        readable = true;
+                        continue;
+                    }
+
+                    var array = buffer.Rent();
+                    var read = socket.Receive(
+                        array.AsSpan(CopyBuffer.HeadRoom, credit), SocketFlags.None, out var error);
+                    stream.GiveBackCredit(credit - Math.Max(read, 0));
+                    if (error == SocketError.WouldBlock)
+                    {
+                        readable = false;
+                        continue;
+                    }
+
+                    if (error != SocketError.Success)
+                    {
+                        throw new SocketException((int)error);
+                    }
+
+                    if (read == 0)
+                    {
+                        stream.CompleteWrites();
+                        return null;
+                    }
+
+                    buffer.Add(read);
+                    readable = read == credit;
+                    await stream.WriteAsync(array, CopyBuffer.HeadRoom, read);
+                    Count(fromSocket: true, read);
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // The reset of the socket: pass it on, unless it is our own answer to a reset of the stream.
+                var failure = stream.Failure;
+                stream.Reset(ResetCode);
+                return failure ?? e;
+            }
+            finally
+            {
+                buffer.Return();
+            }
+        }
+
+        public async Task<Exception?> ToSocketAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    StreamRead read;
+                    while (!stream.TryRead(out read))
+                    {
+                        await stream.WaitReadableAsync();
+                    }
+
+                    switch (read.Kind)
+                    {
+                        case StreamReadKind.Data:
+                            await DeliverAsync(read);
+                            break;
+                        case StreamReadKind.End:
+                            socket.Shutdown(SocketShutdown.Send);
+                            return null;
+                        default:
+                            await SocketReset.AfterDeliveryAsync(socket);
+                            return stream.Failure;
+                    }
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                var failure = stream.Failure;
+                stream.Reset(ResetCode);
+                SocketReset.Now(socket);
+                return failure ?? e;
+            }
+        }
+
+        // As Envoy does: CANCEL for a client's reset, CONNECT_ERROR (RFC 9113 section 8.5) for a server's.
+        private Http2ErrorCode ResetCode => socketIsClient ? Http2ErrorCode.Cancel : Http2ErrorCode.ConnectError;
+
+        // A frame boundary inside what was received at once cuts payload in two: it leaves together all the same.
+        private async ValueTask DeliverAsync(StreamRead first)
+        {
+            _lent.Add(first);
+            while (_lent.Count < MaxGathered && stream.TryRead(out var more) && more.Kind == StreamReadKind.Data)
+            {
+                _lent.Add(more);
+            }
+
+            try
+            {
+                var sent = _lent.Count == 1 ? 0 : SendTogether();
+                foreach (var read in _lent)
+                {
+                    if (sent < read.Data.Length)
+                    {
+                        await socket.SendAsync(read.Data[sent..], SocketFlags.None);
+                    }
+
+                    Count(fromSocket: false, read.Data.Length);
+                    sent = Math.Max(0, sent - read.Data.Length);
+                }
+            }
+            finally
+            {
+                foreach (var read in _lent)
+                {
+                    stream.Return(read);
+                }
+
+                _lent.Clear();
+            }
+        }
+
+        // What did not fit, or everything after an error, is left to the waiting send, which reports the error.
+        private int SendTogether()
+        {
+            foreach (var read in _lent)
+            {
+                if (MemoryMarshal.TryGetArray(read.Data, out var segment))
+                {
+                    _gathered.Add(segment);
+                }
+            }
+
+            var sent = socket.Send(_gathered, SocketFlags.None, out var error);
+            _gathered.Clear();
+            return error == SocketError.Success ? sent : 0;
+        }
+
+        // A peer that has sent all it had may refuse the rest of what we have (RFC 9113 section 8.1): no error of anybody.
+        private static Http2Exception? StopReading(Http2Exception failure) =>
+            failure is Http2StreamException { Code: Http2ErrorCode.NoError } ? null : failure;
+
+        private void Count(bool fromSocket, int bytes)
+        {
+            if (fromSocket == socketIsClient)
+            {
+                counters.AddReceived(bytes);
+            }
+            else
+            {
+                counters.AddSent(bytes);
+            }
+        }
+    }
+}
