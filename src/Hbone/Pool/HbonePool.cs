@@ -1,0 +1,227 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Hbone.Http2;
+using Hbone.Http2.Hpack;
+using Hbone.Tls;
+
+namespace Hbone.Pool;
+
+/// <summary>
+/// Outbound HBONE connections, shared by tunnels with the same key. A connection takes new tunnels again when old ones
+/// end; callers that find none with room wait for one common attempt and all get its result, an error included.
+/// </summary>
+public sealed class HbonePool : IAsyncDisposable
+{
+    // A refused or overtaken CONNECT is sent again at most this often; each time nothing of it was processed.
+    private const int MaxAttempts = 3;
+
+    private readonly ConcurrentDictionary<HbonePoolKey, PoolSlot> _slots = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly HbonePoolOptions _options;
+    private readonly HboneEndpointOptions _endpoint;
+    private readonly Func<HbonePoolKey, CancellationToken, ValueTask<Socket>> _connect;
+    private readonly Func<SpiffeId, CancellationToken, ValueTask<WorkloadCertificate>> _certificates;
+    private readonly TimeProvider _time;
+    private readonly ITimer _sweep;
+    private int _disposed;
+
+    /// <summary>Creates an empty pool.</summary>
+    /// <param name="options">Limits.</param>
+    /// <param name="endpoint">Parameters of the connections.</param>
+    /// <param name="connect">Makes a TCP connection to the key's destination.</param>
+    /// <param name="certificates">Gives the certificate of an identity.</param>
+    /// <param name="time">Clock.</param>
+    public HbonePool(
+        HbonePoolOptions options,
+        HboneEndpointOptions endpoint,
+        Func<HbonePoolKey, CancellationToken, ValueTask<Socket>> connect,
+        Func<SpiffeId, CancellationToken, ValueTask<WorkloadCertificate>> certificates,
+        TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(time);
+        _options = options;
+        _endpoint = endpoint;
+        _connect = connect;
+        _certificates = certificates;
+        _time = time;
+        var interval = options.UnusedReleaseTimeout / 4;
+        _sweep = time.CreateTimer(static pool => ((HbonePool)pool!).Sweep(), this, interval, interval);
+    }
+
+    /// <summary>Sends a CONNECT on a shared connection and waits for its answer.</summary>
+    /// <param name="key">Which connections will do.</param>
+    /// <param name="headers">The request, pseudo headers first.</param>
+    /// <param name="cancellationToken">Gives up; a request that was sent is reset.</param>
+    /// <exception cref="HboneException">It could not be opened; the type says at which step.</exception>
+    public async ValueTask<HboneTunnel> OpenAsync(
+        HbonePoolKey key, ReadOnlyMemory<HeaderField> headers, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (connection, stream) = await SendAsync(key, headers, cancellationToken);
+            try
+            {
+                return await WaitAsync(connection, stream, cancellationToken);
+            }
+            catch (Http2Exception e) when (e.Code == Http2ErrorCode.RefusedStream && attempt < MaxAttempts)
+            {
+                // RFC 9113 section 8.7: not processed, so it may be sent again.
+            }
+            catch (Http2Exception e)
+            {
+                throw new HboneProtocolException($"h2 failed: {e.Message}", e);
+            }
+        }
+    }
+
+    /// <summary>Closes every connection, live tunnels included.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await _sweep.DisposeAsync();
+        await _stopping.CancelAsync();
+        foreach (var slot in _slots.Values)
+        {
+            foreach (var pooled in await slot.RetireAsync())
+            {
+                await pooled.Connection.DisposeAsync();
+            }
+        }
+
+        _stopping.Dispose();
+    }
+
+    private async ValueTask<(Http2Connection Connection, Http2Stream Stream)> SendAsync(
+        HbonePoolKey key, ReadOnlyMemory<HeaderField> headers, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var slot = _slots.GetOrAdd(key, static _ => new PoolSlot());
+            var (joined, attempt) = slot.Join(() => ConnectAsync(key));
+            if (attempt is not null)
+            {
+                await attempt.WaitAsync(cancellationToken);
+            }
+            else if (joined is null)
+            {
+                _slots.TryRemove(new(key, slot));
+            }
+            else if (TryOpen(slot, joined, headers.Span) is { } stream)
+            {
+                return (joined.Connection, stream);
+            }
+        }
+    }
+
+    // A place that led to no stream is given back.
+    private static Http2Stream? TryOpen(PoolSlot slot, PooledConnection joined, ReadOnlySpan<HeaderField> headers)
+    {
+        Http2Stream? stream = null;
+        try
+        {
+            stream = joined.Connection.TryOpen(headers, () => slot.Leave(joined));
+            return stream;
+        }
+        finally
+        {
+            if (stream is null)
+            {
+                slot.Leave(joined);
+            }
+        }
+    }
+
+    private async ValueTask<HboneTunnel> WaitAsync(
+        Http2Connection connection, Http2Stream stream, CancellationToken cancellationToken)
+    {
+        var answered = connection.WaitAnswerAsync(stream).AsTask();
+        ConnectAnswer answer;
+        try
+        {
+            answer = await answered.WaitAsync(_options.ResponseTimeout, _time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            stream.Reset(Http2ErrorCode.Cancel);
+            await SettleAsync(answered);
+            throw new HboneAnswerTimeoutException(
+                $"no answer to CONNECT within {_options.ResponseTimeout.TotalSeconds:0.###} s");
+        }
+        catch (OperationCanceledException)
+        {
+            stream.Reset(Http2ErrorCode.Cancel);
+            await SettleAsync(answered);
+            throw;
+        }
+
+        if (answer.Status != 200)
+        {
+            stream.Reset(Http2ErrorCode.Cancel);
+            throw new HboneStatusException(answer.Status);
+        }
+
+        return new HboneTunnel(stream, answer, connection.PeerIds);
+    }
+
+    // The reset has ended the wait.
+    private static async Task SettleAsync(Task<ConnectAnswer> answered) =>
+        await ((Task)answered).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    private async Task<PooledConnection> ConnectAsync(HbonePoolKey key)
+    {
+        var certificate = await _certificates(key.Source, _stopping.Token);
+        var socket = await ConnectSocketAsync(key);
+        var connection = await SecureAsync(socket, key, certificate);
+        return new PooledConnection(connection, _options.MaxStreamsPerConnection, _time);
+    }
+
+    private async Task<Socket> ConnectSocketAsync(HbonePoolKey key)
+    {
+        try
+        {
+            return await _connect(key, _stopping.Token);
+        }
+        catch (TimeoutException e)
+        {
+            throw new HboneConnectException(e.Message, e, timedOut: true);
+        }
+        catch (SocketException e)
+        {
+            throw new HboneConnectException(e.Message, e, e.SocketErrorCode == SocketError.TimedOut);
+        }
+    }
+
+    private async Task<Http2Connection> SecureAsync(Socket socket, HbonePoolKey key, WorkloadCertificate certificate)
+    {
+        try
+        {
+            return await HboneEndpoint.ConnectAsync(
+                socket, certificate, key.Expected, _endpoint, _time, _stopping.Token);
+        }
+        catch (Exception e) when (e is TlsException or SocketException)
+        {
+            throw new HboneTlsException(e.Message, e);
+        }
+    }
+
+    private void Sweep()
+    {
+        foreach (var (key, slot) in _slots)
+        {
+            foreach (var unused in slot.TakeUnused(_options.UnusedReleaseTimeout))
+            {
+                unused.Connection.Drain();
+            }
+
+            if (slot.TryRetire())
+            {
+                _slots.TryRemove(new(key, slot));
+            }
+        }
+    }
+}
