@@ -1,0 +1,20 @@
+using System.Net;
+
+namespace Redirection;
+
+/// <summary>How a data listener is set up.</summary>
+/// <param name="Address">Where to bind; <c>[::]</c> takes IPv4 connections, too.</param>
+/// <param name="Mark"><c>SO_MARK</c> of the listener and all it accepts; null and 0 mean none.</param>
+/// <param name="ReusePort">Whether a second process may bind the same port, for upgrades without a gap.</param>
+/// <param name="Transparent">
+/// Whether the source of inbound connections can be preserved: true must work, false is never tried, null is tried.
+/// </param>
+/// <param name="Backlog">Connections that may wait to be accepted; the kernel caps it at <c>net.core.somaxconn</c>.</param>
+public sealed record ListenerOptions(IPEndPoint Address, uint? Mark, bool ReusePort, bool? Transparent, int Backlog)
+{
+    /// <summary>Backlog of listeners in pods.</summary>
+    public const int SharedBacklog = 128;
+
+    /// <summary>Backlog of a proxy with a namespace of its own.</summary>
+    public const int DedicatedBacklog = 1024;
+}

@@ -1,0 +1,53 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Redirection;
+
+/// <summary>
+/// System calls that .NET has no name for, or whose error it translates on the way: a <see cref="SocketException"/> keeps
+/// only those errno values that Winsock also knows. Each returns -1 and sets errno on failure.
+/// </summary>
+internal static partial class NativeMethods
+{
+    private const string Libc = "libc";
+
+    /// <summary>getsockopt(2); <paramref name="length"/> is the room in and the bytes written out.</summary>
+    [LibraryImport(Libc, EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(
+        SafeSocketHandle socket, int level, int name, ref byte value, ref uint length);
+
+    /// <summary>setsockopt(2) with an <c>int</c>, the type of every option used here.</summary>
+    [LibraryImport(Libc, EntryPoint = "setsockopt", SetLastError = true)]
+    public static partial int SetSocketOption(SafeSocketHandle socket, int level, int name, in int value, uint length);
+
+    /// <summary>open(2) without a mode, for files that exist.</summary>
+    [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags);
+
+    /// <summary>setns(2), for the calling thread only.</summary>
+    [LibraryImport(Libc, EntryPoint = "setns", SetLastError = true)]
+    public static partial int SetNamespace(int descriptor, int type);
+
+    /// <summary>ioctl(2) for requests without argument, such as <c>NS_GET_NSTYPE</c> (ioctl_nsfs(2)).</summary>
+    [LibraryImport(Libc, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int IoControl(SafeFileHandle descriptor, nuint request);
+
+    /// <summary>statx(2). Unlike <c>struct stat</c>, its result has one layout on all architectures.</summary>
+    [LibraryImport(Libc, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ExtendedStatus(
+        SafeFileHandle directory, string path, int flags, uint mask, ref byte status);
+
+    /// <summary>getrlimit(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetResourceLimit(int resource, out ResourceLimit limit);
+
+    /// <summary>setrlimit(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "setrlimit", SetLastError = true)]
+    public static partial int SetResourceLimit(int resource, in ResourceLimit limit);
+
+    /// <summary><c>struct rlimit</c> of 64-bit Linux.</summary>
+    /// <param name="Soft">What is enforced.</param>
+    /// <param name="Hard">What the soft limit may be raised to.</param>
+    public readonly record struct ResourceLimit(ulong Soft, ulong Hard);
+}

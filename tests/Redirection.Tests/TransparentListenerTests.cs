@@ -1,0 +1,96 @@
+using System.Net;
+using System.Net.Sockets;
+using Redirection.Tests.Support;
+
+namespace Redirection.Tests;
+
+public sealed class TransparentListenerTests
+{
+    private const uint Mark = 1337;
+
+    private static readonly IPEndPoint AnyPort = new(IPAddress.IPv6Any, 0);
+
+    [Fact]
+    public async Task D8_SharedMode_ListenerAndWhatItAcceptsCarryTheMark()
+    {
+        using var pair = new PodPair();
+        using var listener = TransparentListener.Open(
+            new ListenerOptions(AnyPort, Mark, true, null, ListenerOptions.SharedBacklog), pair.Pod);
+        using var client = await pair.Peer.ConnectAsync(
+            new IPEndPoint(PodPair.PodAddress(ipv6: false), listener.LocalEndPoint.Port));
+        using var accepted = await listener.Socket.AcceptWithinLimitAsync();
+
+        Assert.Equal((int)Mark, listener.Socket.ReadMark());
+        Assert.Equal((int)Mark, accepted.ReadMark());
+        Assert.True(listener.IsTransparent);
+        Assert.True(accepted.IsTransparent());
+        Assert.Null(listener.Warning);
+    }
+
+    [Fact]
+    public void D8_ReusePort_IsSetOnlyWhenEnabled()
+    {
+        using var shared = TransparentListener.Open(new ListenerOptions(AnyPort, null, true, false, 1));
+        using var alone = TransparentListener.Open(new ListenerOptions(AnyPort, null, false, false, 1));
+
+        Assert.Equal(1, shared.Socket.ReadReusePort());
+        Assert.Equal(0, alone.Socket.ReadReusePort());
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(0u)]
+    public void Open_NoMark_LeavesPacketsUnmarked(uint? mark)
+    {
+        using var listener = TransparentListener.Open(new ListenerOptions(AnyPort, mark, false, false, 1));
+
+        Assert.Equal(0, listener.Socket.ReadMark());
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    [InlineData(null, true)]
+    public void Open_WithTheRight_IsTransparentUnlessTurnedOff(bool? asked, bool expected)
+    {
+        Root.Require();
+        using var listener = TransparentListener.Open(new ListenerOptions(AnyPort, null, false, asked, 1));
+
+        Assert.Equal(expected, listener.IsTransparent);
+        Assert.Equal(expected, listener.Socket.IsTransparent());
+    }
+
+    [Fact]
+    public void Open_TwoWithReusePort_ShareThePort()
+    {
+        using var first = TransparentListener.Open(new ListenerOptions(AnyPort, null, true, false, 1));
+        using var second = TransparentListener.Open(
+            new ListenerOptions(first.LocalEndPoint, null, true, false, 1));
+
+        Assert.Equal(first.LocalEndPoint, second.LocalEndPoint);
+    }
+
+    [Fact]
+    public void Open_PortInUse_SaysSo()
+    {
+        using var first = TransparentListener.Open(new ListenerOptions(AnyPort, null, false, false, 1));
+
+        var exception = Assert.Throws<SocketException>(
+            () => TransparentListener.Open(new ListenerOptions(first.LocalEndPoint, null, false, false, 1)));
+
+        Assert.Equal("Address already in use (os error 98)", OsError.Describe(exception));
+    }
+
+    [Fact]
+    public async Task Open_Ipv4Wildcard_TakesIpv4()
+    {
+        using var pair = new PodPair();
+        using var listener = TransparentListener.Open(
+            new ListenerOptions(new IPEndPoint(IPAddress.Any, 15001), Mark, true, true, 128), pair.Pod);
+
+        using var client = await pair.Peer.ConnectAsync(new IPEndPoint(PodPair.PodAddress(ipv6: false), 15001));
+        using var accepted = await listener.Socket.AcceptWithinLimitAsync();
+
+        Assert.Equal(AddressFamily.InterNetwork, accepted.AddressFamily);
+    }
+}
