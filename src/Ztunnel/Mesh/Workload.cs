@@ -35,7 +35,8 @@ internal sealed record Workload
 
     public string WorkloadName { get; init; } = "";
 
-    public WorkloadType WorkloadType { get; init; }
+    /// <summary>Null where nobody said: only workloads of the local file can lack it.</summary>
+    public WorkloadType? WorkloadType { get; init; }
 
     public string CanonicalName { get; init; } = "";
 
@@ -64,6 +65,9 @@ internal sealed record Workload
 
     /// <summary>Services that this workload is an endpoint of, with its own service-to-target port map for each.</summary>
     public ImmutableDictionary<NamespacedHostname, ImmutableSortedDictionary<ushort, ushort>> Services { get; init; } = [];
+
+    /// <summary>The local pod that this is, and what error texts call it.</summary>
+    public WorkloadInfo Info => new(Name, Namespace, ServiceAccount);
 
     /// <summary>The identity that the workload's certificate carries.</summary>
     public SpiffeId Identity => new(TrustDomain, Namespace, ServiceAccount);
@@ -102,6 +106,19 @@ internal enum WorkloadType
     CronJob,
     Pod,
     Job,
+}
+
+/// <summary>Spelling of <see cref="WorkloadType"/> in the local file, the dump and baggage.</summary>
+internal static class WorkloadTypeExtensions
+{
+    public static string ToText(this WorkloadType type) => type switch
+    {
+        WorkloadType.Deployment => "deployment",
+        WorkloadType.CronJob => "cronjob",
+        WorkloadType.Pod => "pod",
+        WorkloadType.Job => "job",
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "unknown workload type"),
+    };
 }
 
 /// <summary>Place of a workload for locality load balancing (proto message <c>Locality</c>); empty strings are unknown.</summary>

@@ -15,7 +15,7 @@ internal sealed record Authorization(
     bool DryRun)
 {
     /// <summary>What workloads reference and logs name: <c>namespace/name</c>.</summary>
-    public string Key { get; } = $"{Namespace}/{Name}";
+    public string Key => $"{Namespace}/{Name}";
 }
 
 /// <summary>Proto message <c>Rule</c> (Istio: <c>Group</c>): clauses ANDed; none matches everything.</summary>

@@ -1,0 +1,145 @@
+using System.Collections.Immutable;
+
+namespace Ztunnel.Mesh.Routing;
+
+/// <summary>Who asks for an endpoint.</summary>
+internal enum ResolutionMode
+{
+    /// <summary>An application, which dialled a port of the service.</summary>
+    Standard,
+
+    /// <summary>
+    /// A waypoint reference. Its port need not be one of the service if the workload has an application tunnel, which
+    /// takes any.
+    /// </summary>
+    Waypoint,
+}
+
+/// <summary>An endpoint of a service and its port for the service port asked for.</summary>
+internal readonly record struct SelectedEndpoint(Workload Workload, ushort TargetPort);
+
+/// <summary>Chooses one endpoint of a service: the best by locality, among equals at random by capacity.</summary>
+internal static class EndpointSelection
+{
+    /// <summary>One pass over the endpoints, keeping no list of them; null when none can be used.</summary>
+    public static SelectedEndpoint? Choose(
+        MeshSnapshot snapshot,
+        Workload source,
+        Service service,
+        ushort servicePort,
+        ResolutionMode mode,
+        Random random)
+    {
+        if (mode == ResolutionMode.Standard && !service.Ports.ContainsKey(servicePort))
+        {
+            return null;
+        }
+
+        SelectedEndpoint? chosen = null;
+        var bestRank = -1;
+        var totalWeight = 0L;
+        foreach (var (_, endpoint) in service.Endpoints)
+        {
+            if (!service.Admits(endpoint.Status)
+                || snapshot.FindWorkload(endpoint.WorkloadUid) is not { Capacity: > 0 } workload
+                || !IsReachable(workload, source)
+                || TargetPort(service, endpoint, workload, servicePort, mode) is not { } targetPort
+                || Rank(service.LoadBalancer, source, workload) is not { } rank
+                || rank < bestRank)
+            {
+                continue;
+            }
+
+            if (rank > bestRank)
+            {
+                (bestRank, totalWeight) = (rank, 0);
+            }
+
+            // Weighted reservoir of one: each candidate replaces the choice with probability weight / weights so far.
+            totalWeight += workload.Capacity;
+            if (random.NextInt64(totalWeight) < workload.Capacity)
+            {
+                chosen = new(workload, targetPort);
+            }
+        }
+
+        return chosen;
+    }
+
+    /// <summary>Whether an endpoint of that health may be chosen.</summary>
+    public static bool Admits(this Service service, WorkloadStatus status) =>
+        status == WorkloadStatus.Healthy || service.LoadBalancer is { HealthPolicy: HealthPolicy.AllowAll };
+
+    /// <summary>
+    /// The endpoint's own mapping, else the service's unless it is 0 (named), else for a waypoint whose application
+    /// tunnel has a port the service port itself; null when there is none.
+    /// </summary>
+    public static ushort? TargetPort(
+        Service service, ServiceEndpoint endpoint, Workload workload, ushort servicePort, ResolutionMode mode)
+    {
+        if (endpoint.Ports.GetValueOrDefault(servicePort) is > 0 and var ownPort)
+        {
+            return ownPort;
+        }
+
+        if (service.Ports.GetValueOrDefault(servicePort) is > 0 and var targetPort)
+        {
+            return targetPort;
+        }
+
+        return mode == ResolutionMode.Waypoint && workload.ApplicationTunnel?.Port is not null ? servicePort : null;
+    }
+
+    // Without address and hostname a workload is reached only through the gateway of another network.
+    private static bool IsReachable(Workload workload, Workload source) =>
+        !workload.Addresses.IsEmpty
+        || workload.Hostname.Length > 0
+        || (workload.Network != source.Network && workload.NetworkGateway is not null);
+
+    /// <summary>
+    /// How many leading preferences source and endpoint share; null when the endpoint must not be used. A first
+    /// preference for the network outweighs the others together: of [network, region, zone] all match is 5, network and
+    /// region 4, network 3, region and zone of another network 2, region 1.
+    /// </summary>
+    private static int? Rank(LoadBalancer? loadBalancer, Workload source, Workload workload)
+    {
+        if (loadBalancer is null or { Mode: LoadBalancerMode.Standard })
+        {
+            return 0;
+        }
+
+        var preferences = loadBalancer.RoutingPreferences;
+        var networkFirst = !preferences.IsEmpty && preferences[0] == LoadBalancerScope.Network;
+        var sameNetwork = source.Network == workload.Network;
+        var matches = MatchesFrom(networkFirst && !sameNetwork ? 1 : 0, preferences, source, workload);
+        if (loadBalancer.Mode == LoadBalancerMode.Strict)
+        {
+            return matches == preferences.Length ? matches : null;
+        }
+
+        return networkFirst && sameNetwork ? matches + preferences.Length - 1 : matches;
+    }
+
+    private static int MatchesFrom(
+        int first, ImmutableArray<LoadBalancerScope> preferences, Workload source, Workload workload)
+    {
+        var matches = 0;
+        while (first + matches < preferences.Length && Matches(preferences[first + matches], source, workload))
+        {
+            matches++;
+        }
+
+        return matches;
+    }
+
+    private static bool Matches(LoadBalancerScope scope, Workload source, Workload workload) => scope switch
+    {
+        LoadBalancerScope.Region => source.Locality.Region == workload.Locality.Region,
+        LoadBalancerScope.Zone => source.Locality.Zone == workload.Locality.Zone,
+        LoadBalancerScope.Subzone => source.Locality.Subzone == workload.Locality.Subzone,
+        LoadBalancerScope.Node => source.Node == workload.Node,
+        LoadBalancerScope.Cluster => source.ClusterId == workload.ClusterId,
+        LoadBalancerScope.Network => source.Network == workload.Network,
+        _ => false,
+    };
+}

@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+using System.Net;
+using Hbone.Tls;
+
+namespace Ztunnel.Mesh.Routing;
+
+/// <summary>How a captured connection goes on.</summary>
+internal enum OutboundProtocol
+{
+    /// <summary>As it came.</summary>
+    Tcp,
+
+    /// <summary>Through a CONNECT to the destination's or a waypoint's port 15008.</summary>
+    Hbone,
+}
+
+/// <summary>What was decided for one captured connection.</summary>
+internal sealed record OutboundRoute
+{
+    public required OutboundProtocol Protocol { get; init; }
+
+    /// <summary>Whom to connect to: <c>dst.addr</c> of the access log.</summary>
+    public required IPEndPoint Dial { get; init; }
+
+    /// <summary>The CONNECT's <c>:authority</c>, <c>ip:port</c> or <c>[ip]:port</c>; null unless HBONE.</summary>
+    public string? HboneTarget { get; init; }
+
+    /// <summary>Whom the peer's certificate may name; empty unless HBONE.</summary>
+    public ImmutableArray<SpiffeId> ExpectedIdentities { get; init; } = [];
+
+    /// <summary>
+    /// Whom <see cref="Dial"/> belongs to, the waypoint if there is one; null for addresses outside the mesh.
+    /// </summary>
+    public Workload? DestinationWorkload { get; init; }
+
+    /// <summary>The service that the application addressed, for telemetry and <c>forwarded</c>.</summary>
+    public Service? DestinationService { get; init; }
+}

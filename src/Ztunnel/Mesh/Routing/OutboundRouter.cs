@@ -1,0 +1,77 @@
+using System.Net;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel.Mesh.Routing;
+
+/// <summary>
+/// Decides where a captured connection goes. It reads one snapshot, waits for nothing and has no state.
+/// </summary>
+/// <param name="network">The network that this proxy is configured for.</param>
+/// <param name="random">Chooses among equal endpoints and among weighted waypoints; used from many threads.</param>
+internal sealed class OutboundRouter(string network, Random random)
+{
+    /// <summary>Where every HBONE peer but a waypoint or gateway listens.</summary>
+    public const int HbonePort = 15008;
+
+    /// <param name="snapshot">The mesh.</param>
+    /// <param name="source">The local workload that connects.</param>
+    /// <param name="originalDestination">What it dialled.</param>
+    /// <param name="clientIp">The address it connects from.</param>
+    /// <exception cref="ProxyException">There is no way, or only one that policy of the mesh forbids.</exception>
+    public OutboundRoute Route(
+        MeshSnapshot snapshot, Workload source, IPEndPoint originalDestination, IPAddress clientIp)
+    {
+        var target = new IPEndPoint(Unmapped(originalDestination.Address), originalDestination.Port);
+        var resolution = new UpstreamResolution(snapshot, source, random);
+        var addressed = snapshot.FindAddress(new(network, target.Address), source.Namespace).Service;
+
+        // 1. A service's waypoint comes before any choice of an endpoint: the waypoint makes that choice.
+        if (addressed is not null && resolution.WaypointOf(addressed) is { } serviceWaypoint)
+        {
+            return ThroughWaypoint(resolution.Waypoint(serviceWaypoint, target), target, addressed);
+        }
+
+        // 2. A service with nobody to serve it is an error; what is nobody's passes through as it is.
+        var found = snapshot.FindUpstream(new(source.Network, target.Address), source.Namespace);
+        if (resolution.Find(found, target, ResolutionMode.Standard) is not { } upstream)
+        {
+            return (found.Service ?? addressed) is null or { LoadBalancer.Mode: LoadBalancerMode.Passthrough }
+                ? new() { Protocol = OutboundProtocol.Tcp, Dial = target }
+                : throw new ProxyException(ConnectionFailure.Connect, $"no healthy upstream: {target}");
+        }
+
+        // 3. A workload's waypoint is for traffic to the workload itself, except from that waypoint.
+        if (addressed is null
+            && upstream.Workload.Waypoint is { } waypoint
+            && !resolution.IsFromWaypointOf(upstream.Workload, Unmapped(clientIp)))
+        {
+            return ThroughWaypoint(resolution.Waypoint(waypoint, target), target, upstream.Service);
+        }
+
+        // 4. The workload itself, on this node or another alike.
+        return upstream.Workload.Protocol == TunnelProtocol.Hbone
+            ? Tunnel(upstream, new(upstream.Address.Address, HbonePort), upstream.Address, upstream.Service)
+            : new()
+            {
+                Protocol = OutboundProtocol.Tcp,
+                Dial = upstream.Address,
+                DestinationWorkload = upstream.Workload,
+                DestinationService = upstream.Service,
+            };
+    }
+
+    private static OutboundRoute ThroughWaypoint(Upstream waypoint, IPEndPoint target, Service? service) =>
+        Tunnel(waypoint, waypoint.Address, target, service);
+
+    private static OutboundRoute Tunnel(Upstream peer, IPEndPoint dial, IPEndPoint target, Service? service) => new()
+    {
+        Protocol = OutboundProtocol.Hbone,
+        Dial = dial,
+        HboneTarget = target.ToString(),
+        ExpectedIdentities = peer.Identities,
+        DestinationWorkload = peer.Workload,
+        DestinationService = service,
+    };
+
+    private static IPAddress Unmapped(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+}

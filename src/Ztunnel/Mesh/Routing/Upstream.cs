@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using System.Net;
+using Hbone.Tls;
+
+namespace Ztunnel.Mesh.Routing;
+
+/// <summary>The workload chosen for a connection and where it listens.</summary>
+/// <param name="Workload">Chosen.</param>
+/// <param name="Address">One of its addresses and the target port.</param>
+/// <param name="Service">The service it was chosen from; null when it was addressed itself.</param>
+internal sealed record Upstream(Workload Workload, IPEndPoint Address, Service? Service)
+{
+    /// <summary>
+    /// Whom its certificate may name: the workload, or what the service's owner vouches for. Names that are not SPIFFE
+    /// IDs can never be presented.
+    /// </summary>
+    public ImmutableArray<SpiffeId> Identities
+    {
+        get
+        {
+            var identities = ImmutableArray.CreateBuilder<SpiffeId>();
+            foreach (var name in Service?.SubjectAltNames ?? [])
+            {
+                if (SpiffeId.TryParse(name, out var identity))
+                {
+                    identities.Add(identity);
+                }
+            }
+
+            identities.Add(Workload.Identity);
+            return identities.DrainToImmutable();
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Net;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel.Mesh.Routing;
+
+/// <summary>Finds who serves an address, directly or as a waypoint.</summary>
+/// <param name="snapshot">The mesh, the same for all steps of one decision.</param>
+/// <param name="source">Whose traffic it is: its namespace, network and locality decide.</param>
+/// <param name="random">Chooses among equals.</param>
+internal readonly struct UpstreamResolution(MeshSnapshot snapshot, Workload source, Random random)
+{
+    /// <summary>Who serves <paramref name="target"/>, found before by its address; null when nobody does.</summary>
+    public Upstream? Find(MeshAddress found, IPEndPoint target, ResolutionMode mode) => found switch
+    {
+        { Service: { LoadBalancer.Mode: LoadBalancerMode.Passthrough } } => null,
+        { Service: { } service } => FromService(service, (ushort)target.Port, target.Address, mode),
+        { Workload: { } workload } => FromWorkload(workload, (ushort)target.Port, target.Address),
+        _ => null,
+    };
+
+    /// <summary>
+    /// The waypoint of this connection to a service: sampled from the weighted ones, else the single one.
+    /// </summary>
+    public GatewayAddress? WaypointOf(Service service)
+    {
+        var totalWeight = service.WeightedWaypoints.Sum(waypoint => (long)waypoint.Weight);
+        if (totalWeight == 0)
+        {
+            return service.Waypoint;
+        }
+
+        var point = random.NextInt64(totalWeight);
+        foreach (var (destination, weight) in service.WeightedWaypoints)
+        {
+            if (point < weight)
+            {
+                return destination;
+            }
+
+            point -= weight;
+        }
+
+        throw new InvalidOperationException("a point below the total weight lies within one of the weights");
+    }
+
+    /// <summary>Who serves a waypoint reference.</summary>
+    /// <exception cref="ProxyException">Nobody: the connection is refused, never sent around the waypoint.</exception>
+    public Upstream Waypoint(GatewayAddress waypoint, IPEndPoint originalDestination)
+    {
+        if (waypoint.Address is { } address)
+        {
+            // The reference counts as the dialled address, so it also decides the IP family.
+            var target = new IPEndPoint(address.Address, waypoint.HboneMtlsPort);
+            return Find(snapshot.FindUpstream(address, source.Namespace), target, ResolutionMode.Waypoint)
+                ?? throw UnknownWaypoint($"{waypoint.Destination}:{waypoint.HboneMtlsPort}");
+        }
+
+        return snapshot.FindGateway(waypoint) switch
+        {
+            { Service: { } service } => FromService(
+                    service, waypoint.HboneMtlsPort, originalDestination.Address, ResolutionMode.Waypoint)
+                ?? throw UnknownWaypoint($"{waypoint.Destination}:{waypoint.HboneMtlsPort}"),
+            { Workload: { } workload } => FromWorkload(workload, waypoint.HboneMtlsPort, originalDestination.Address),
+            _ => throw UnknownWaypoint(waypoint.Hostname?.Hostname ?? waypoint.Destination),
+        };
+    }
+
+    /// <summary>
+    /// Whether traffic to <paramref name="destination"/> has been through its waypoint already: the source is that
+    /// waypoint, by its identity and by the address it connects from.
+    /// </summary>
+    public bool IsFromWaypointOf(Workload destination, IPAddress clientIp)
+    {
+        if (destination.Waypoint is null)
+        {
+            return false;
+        }
+
+        var found = snapshot.FindGateway(destination.Waypoint);
+        if (found.Service is null)
+        {
+            return found.Workload is { } workload && IsSource(workload, clientIp);
+        }
+
+        foreach (var (_, endpoint) in found.Service.Endpoints)
+        {
+            if (snapshot.FindWorkload(endpoint.WorkloadUid) is { } workload && IsSource(workload, clientIp))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static ProxyException UnknownWaypoint(string waypoint) =>
+        new(ConnectionFailure.Connect, $"unknown waypoint: waypoint {waypoint} not found");
+
+    private bool IsSource(Workload workload, IPAddress clientIp) =>
+        workload.Identity == source.Identity && workload.Addresses.Contains(clientIp);
+
+    private Upstream? FromService(Service service, ushort port, IPAddress dialled, ResolutionMode mode)
+    {
+        if (EndpointSelection.Choose(snapshot, source, service, port, mode, random) is not { } endpoint)
+        {
+            return null;
+        }
+
+        var address = AddressSelection.Choose(endpoint.Workload, service, source, dialled);
+        return new(endpoint.Workload, new(address, endpoint.TargetPort), service);
+    }
+
+    private Upstream FromWorkload(Workload workload, ushort port, IPAddress dialled) =>
+        new(workload, new(AddressSelection.Choose(workload, service: null, source, dialled), port), Service: null);
+}

@@ -1,0 +1,128 @@
+using System.Collections.Immutable;
+using PortMap = System.Collections.Immutable.ImmutableSortedDictionary<ushort, ushort>;
+
+namespace Ztunnel.Mesh;
+
+/// <summary>The workloads of a snapshot with their indexes. Immutable.</summary>
+internal sealed class WorkloadTable
+{
+    private readonly string? _localNode;
+    private readonly ImmutableDictionary<string, WorkloadEntry> _byUid;
+    private readonly WorkloadIndex<NetworkAddress> _byAddress;
+    private readonly WorkloadIndex<NamespacedHostname> _byHostname;
+    private readonly WorkloadIndex<WorkloadInfo> _local;
+    private readonly long _lastSequence;
+
+    private WorkloadTable(
+        string? localNode,
+        ImmutableDictionary<string, WorkloadEntry> byUid,
+        WorkloadIndex<NetworkAddress> byAddress,
+        WorkloadIndex<NamespacedHostname> byHostname,
+        WorkloadIndex<WorkloadInfo> local,
+        long lastSequence)
+    {
+        _localNode = localNode;
+        _byUid = byUid;
+        _byAddress = byAddress;
+        _byHostname = byHostname;
+        _local = local;
+        _lastSequence = lastSequence;
+    }
+
+    public IEnumerable<Workload> All => _byUid.Values.Select(entry => entry.Workload);
+
+    public static WorkloadTable Empty(string? localNode) => new(
+        localNode,
+        [],
+        WorkloadIndex<NetworkAddress>.Empty,
+        WorkloadIndex<NamespacedHostname>.Empty,
+        WorkloadIndex<WorkloadInfo>.Empty,
+        lastSequence: 0);
+
+    public Workload? Find(string uid) => _byUid.TryGetValue(uid, out var entry) ? entry.Workload : null;
+
+    public Workload? Find(NetworkAddress address) => _byAddress.Find(address);
+
+    public Workload? Find(NamespacedHostname hostname) => _byHostname.Find(hostname);
+
+    public Workload? FindLocal(WorkloadInfo pod) => _local.Find(pod);
+
+    public Builder ToBuilder() => new(this);
+
+    public sealed class Builder(WorkloadTable origin)
+    {
+        private readonly ImmutableDictionary<string, WorkloadEntry>.Builder _byUid = origin._byUid.ToBuilder();
+        private readonly WorkloadIndex<NetworkAddress>.Builder _byAddress = origin._byAddress.ToBuilder();
+        private readonly WorkloadIndex<NamespacedHostname>.Builder _byHostname = origin._byHostname.ToBuilder();
+        private readonly WorkloadIndex<WorkloadInfo>.Builder _local = origin._local.ToBuilder();
+        private long _lastSequence = origin._lastSequence;
+
+        /// <summary>Inserts or replaces by uid.</summary>
+        /// <returns>The entry that was replaced.</returns>
+        public WorkloadEntry? Set(Workload workload, ImmutableDictionary<NamespacedHostname, PortMap> endpointOf)
+        {
+            var previous = Remove(workload.Uid);
+            var entry = new WorkloadEntry(workload, endpointOf, ++_lastSequence);
+            _byUid[workload.Uid] = entry;
+            foreach (var address in AddressesOf(workload))
+            {
+                _byAddress.Add(address, entry);
+            }
+
+            if (workload.Hostname.Length > 0)
+            {
+                _byHostname.Add(new(workload.Namespace, workload.Hostname), entry);
+            }
+
+            if (IsLocal(workload))
+            {
+                _local.Add(workload.Info, entry);
+            }
+
+            return previous;
+        }
+
+        /// <returns>The entry that was removed.</returns>
+        public WorkloadEntry? Remove(string uid)
+        {
+            if (!_byUid.Remove(uid, out var entry))
+            {
+                return null;
+            }
+
+            var workload = entry.Workload;
+            foreach (var address in AddressesOf(workload))
+            {
+                _byAddress.Remove(address, entry);
+            }
+
+            if (workload.Hostname.Length > 0)
+            {
+                _byHostname.Remove(new(workload.Namespace, workload.Hostname), entry);
+            }
+
+            if (IsLocal(workload))
+            {
+                _local.Remove(workload.Info, entry);
+            }
+
+            return entry;
+        }
+
+        public WorkloadTable ToTable() => new(
+            origin._localNode,
+            _byUid.ToImmutable(),
+            _byAddress.ToIndex(),
+            _byHostname.ToIndex(),
+            _local.ToIndex(),
+            _lastSequence);
+
+        // The addresses of a host-network pod are its node's: traffic to them is not traffic to the pod.
+        private static IEnumerable<NetworkAddress> AddressesOf(Workload workload) =>
+            workload.NetworkMode == NetworkMode.HostNetwork
+                ? []
+                : workload.Addresses.Select(address => new NetworkAddress(workload.Network, address));
+
+        private bool IsLocal(Workload workload) => origin._localNode is null || workload.Node == origin._localNode;
+    }
+}
