@@ -1,0 +1,23 @@
+using Hbone.Tls;
+using Microsoft.Extensions.Logging;
+
+namespace Ztunnel.Identity;
+
+/// <summary>Log events of the certificate cache, ids 4000-4099.</summary>
+internal static partial class CertificateManagerLog
+{
+    [LoggerMessage(4001, LogLevel.Debug, "certificate issued\t{Identity} {NotAfter} {Renewal}")]
+    public static partial void CertificateIssued(
+        this ILogger<CertificateManager> logger, SpiffeId identity, DateTimeOffset notAfter, DateTimeOffset renewal);
+
+    [LoggerMessage(4002, LogLevel.Warning,
+        "no certificate: connections of this identity are refused until there is one\t{Identity} {Error} {Retry}")]
+    public static partial void CertificateFailed(
+        this ILogger<CertificateManager> logger, SpiffeId identity, string error, DateTimeOffset retry);
+
+    [LoggerMessage(4003, LogLevel.Warning,
+        "certificate not renewed: the present one is used until it expires\t{Identity} {Error} {NotAfter} {Retry}")]
+    public static partial void RenewalFailed(
+        this ILogger<CertificateManager> logger,
+        SpiffeId identity, string error, DateTimeOffset notAfter, DateTimeOffset retry);
+}
