@@ -1,0 +1,61 @@
+using Hbone.Proxying;
+
+namespace Ztunnel.Telemetry;
+
+/// <summary>
+/// Counts and logs one proxied connection, from the decision to its end. Its owner closes it, with the error if there
+/// was one; disposing an open one closes it without. The two copy directions may count at the same time.
+/// </summary>
+internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
+{
+    private readonly ConnectionFacts _facts;
+    private readonly TrafficCounters _counters;
+    private readonly AccessLog _log;
+    private readonly TimeProvider _time;
+    private readonly long _openedAt;
+    private long _received;
+    private long _sent;
+    private int _closed;
+
+    /// <summary>Counts and logs the connection as opened.</summary>
+    public ConnectionTelemetry(in ConnectionFacts facts, TrafficCounters counters, AccessLog log, TimeProvider time)
+    {
+        _facts = facts;
+        _counters = counters;
+        _log = log;
+        _time = time;
+        _openedAt = time.GetTimestamp();
+        counters.Opened();
+        log.Opened(facts);
+    }
+
+    /// <summary>Bytes went from downstream to upstream.</summary>
+    public void AddReceived(long bytes)
+    {
+        Interlocked.Add(ref _received, bytes);
+        _counters.AddReceived(bytes);
+    }
+
+    /// <summary>Bytes went from upstream to downstream.</summary>
+    public void AddSent(long bytes)
+    {
+        Interlocked.Add(ref _sent, bytes);
+        _counters.AddSent(bytes);
+    }
+
+    /// <summary>Counts and logs the end, the first time; later calls do nothing.</summary>
+    public void Close(ProxyException? error)
+    {
+        if (Interlocked.Exchange(ref _closed, 1) != 0)
+        {
+            return;
+        }
+
+        _counters.Closed(error?.Failure ?? ConnectionFailure.None);
+        _log.Completed(_facts, Volatile.Read(ref _received), Volatile.Read(ref _sent),
+            _time.GetElapsedTime(_openedAt), error?.Message);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Close(null);
+}

@@ -1,0 +1,90 @@
+using Ztunnel.Mesh;
+
+namespace Ztunnel.Telemetry;
+
+/// <summary>Labels of one end of a connection. Empty strings are unknown; nothing is allocated to make one.</summary>
+internal readonly record struct EndLabels
+{
+    private EndLabels(Workload workload)
+    {
+        IsKnown = true;
+        Workload = workload.WorkloadName;
+        CanonicalService = App = workload.CanonicalName;
+        CanonicalRevision = Version = workload.CanonicalRevision;
+        Namespace = workload.Namespace;
+        Cluster = workload.ClusterId;
+        Region = workload.Locality.Region;
+        Zone = workload.Locality.Zone;
+    }
+
+    private EndLabels(SourceLabelsFallback source)
+    {
+        IsKnown = true;
+        Workload = App = source.WorkloadName;
+        CanonicalService = source.CanonicalName;
+        CanonicalRevision = Version = source.CanonicalRevision;
+        Namespace = source.Namespace;
+        Cluster = source.ClusterId;
+        Region = source.Region;
+        Zone = source.Zone;
+    }
+
+    /// <summary>Whether there is a workload, or what it says about itself.</summary>
+    public bool IsKnown { get; }
+
+    public string? Workload { get; }
+
+    public string? CanonicalService { get; }
+
+    public string? CanonicalRevision { get; }
+
+    public string? Namespace { get; }
+
+    public PrincipalLabel Principal { get; private init; }
+
+    public string? App { get; }
+
+    public string? Version { get; }
+
+    public string? Cluster { get; }
+
+    public string? Region { get; }
+
+    public string? Zone { get; }
+
+    /// <summary>
+    /// The source; its principal only as proved by TLS, and its own words only when it is not in the mesh data.
+    /// </summary>
+    public static EndLabels OfSource(in ConnectionFacts facts)
+    {
+        var labels = facts switch
+        {
+            { Source: { } workload } => new EndLabels(workload),
+            { SourceFallback: { } fallback } => new EndLabels(fallback),
+            _ => default,
+        };
+        return facts is { MutualTls: true, SourceIdentity: { } id }
+            ? labels with { Principal = new PrincipalLabel(id.TrustDomain, id.Namespace, id.ServiceAccount) }
+            : labels;
+    }
+
+    /// <summary>These labels with the principal of others.</summary>
+    public EndLabels WithPrincipalOf(in EndLabels other) => this with { Principal = other.Principal };
+
+    /// <summary>The destination; its principal is the configured one, on plaintext too.</summary>
+    public static EndLabels OfDestination(in ConnectionFacts facts) => facts switch
+    {
+        { Destination: { } workload } => new EndLabels(workload)
+        {
+            Principal = new PrincipalLabel(workload.TrustDomain, workload.Namespace, workload.ServiceAccount),
+        },
+        { DestinationIdentity: { } id } => new EndLabels
+        {
+            Principal = new PrincipalLabel(id.TrustDomain, id.Namespace, id.ServiceAccount),
+        },
+        _ => default,
+    };
+}
+
+/// <summary>Parts of a SPIFFE ID; all null when there is none.</summary>
+internal readonly record struct PrincipalLabel(string? TrustDomain, string? Namespace, string? ServiceAccount);

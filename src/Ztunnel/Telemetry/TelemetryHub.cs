@@ -1,0 +1,17 @@
+using System.Net;
+
+namespace Ztunnel.Telemetry;
+
+/// <summary>Where proxies report connections: one call per event, metrics and access log follow from it.</summary>
+internal sealed class TelemetryHub(TrafficMetrics metrics, AccessLog log, TimeProvider time)
+{
+    /// <summary>Traffic metrics, for the gauge of accepted sockets.</summary>
+    public TrafficMetrics Metrics { get; } = metrics;
+
+    /// <summary>A connection is decided on and about to be made. The caller closes the result.</summary>
+    public ConnectionTelemetry Open(in ConnectionFacts facts) => new(facts, Metrics.CountersFor(facts), log, time);
+
+    /// <summary>A connection was refused before its ends were known: it is logged and not counted.</summary>
+    public void Refuse(Reporter reporter, IPEndPoint source, IPEndPoint destination, ProxyException error) =>
+        log.Failed(reporter, source, destination, error.Message);
+}
