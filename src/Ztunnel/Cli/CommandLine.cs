@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+
+namespace Ztunnel.Cli;
+
+/// <summary>What the process was asked to do.</summary>
+/// <param name="Command">The first argument; <see cref="Command.Proxy"/> without one.</param>
+/// <param name="Arguments">What follows <c>demo</c>, without <c>--keep</c>; else empty.</param>
+/// <param name="Keep">Only with <see cref="Command.Demo"/>: leave nodes and pods running.</param>
+/// <param name="Error">Only with <see cref="Command.Unknown"/>: one line for standard error.</param>
+internal sealed record CommandLine(
+    Command Command, ImmutableArray<string> Arguments, bool Keep = false, string? Error = null)
+{
+    private const string KeepOption = "--keep";
+
+    /// <summary>What <c>ztunnel help</c> prints.</summary>
+    public const string Help = """
+        ztunnel, a node proxy for Istio ambient mesh
+
+        Usage: ztunnel [command]
+
+          proxy            run the proxy (the default); further arguments are ignored
+          demo [--keep]    run two nodes and their pods in network namespaces of this machine
+          version          print version and build
+          help             print this text
+
+        The proxy is configured by environment variables, see README.md.
+        """;
+
+    /// <summary>Reads the arguments without the program's name. Never fails.</summary>
+    public static CommandLine Parse(ReadOnlySpan<string> arguments) => arguments switch
+    {
+        [] or ["proxy", ..] => new(Command.Proxy, []), // the chart passes "proxy ztunnel"
+        ["demo", .. var rest] => Demo([.. rest]),
+        ["version", ..] => new(Command.Version, []),
+        ["help" or "--help" or "-h", ..] => new(Command.Help, []),
+        [var other, ..] => new(
+            Command.Unknown, [], Error: $"unknown command '{other}': expected proxy, demo, version or help"),
+    };
+
+    private static CommandLine Demo(ImmutableArray<string> rest) =>
+        new(Command.Demo, rest.RemoveAll(argument => argument == KeepOption), rest.Contains(KeepOption));
+}
+
+/// <summary>Commands of <c>ztunnel</c>.</summary>
+internal enum Command
+{
+    /// <summary>Run the node proxy.</summary>
+    Proxy,
+
+    /// <summary>Run the embedded demonstration.</summary>
+    Demo,
+
+    /// <summary>Print <see cref="VersionInfo"/>.</summary>
+    Version,
+
+    /// <summary>Print <see cref="CommandLine.Help"/>.</summary>
+    Help,
+
+    /// <summary>Print <see cref="CommandLine.Error"/> and end with status 1.</summary>
+    Unknown,
+}

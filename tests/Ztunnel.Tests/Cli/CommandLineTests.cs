@@ -1,0 +1,51 @@
+using Ztunnel.Cli;
+
+namespace Ztunnel.Tests.Cli;
+
+public class CommandLineTests
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("proxy")]
+    [InlineData("proxy ztunnel")]
+    [InlineData("proxy ztunnel --anything")]
+    public void Parse_NothingOrProxy_RunsTheProxy(string line) => Assert.Equal(Command.Proxy, Parse(line).Command);
+
+    [Theory]
+    [InlineData("version")]
+    [InlineData("version --short")]
+    public void Parse_Version(string line) => Assert.Equal(Command.Version, Parse(line).Command);
+
+    [Theory]
+    [InlineData("help")]
+    [InlineData("--help")]
+    [InlineData("-h")]
+    public void Parse_Help(string line) => Assert.Equal(Command.Help, Parse(line).Command);
+
+    [Fact]
+    public void Parse_Demo_KeepTakenOut_RestPassedOn()
+    {
+        var line = Parse("demo one --keep two");
+
+        Assert.Equal(Command.Demo, line.Command);
+        Assert.True(line.Keep);
+        Assert.Equal(["one", "two"], line.Arguments);
+        Assert.False(Parse("demo one").Keep);
+    }
+
+    [Theory]
+    [InlineData("prox")]
+    [InlineData("Proxy")]
+    [InlineData("--version")]
+    [InlineData("ztunnel proxy")]
+    public void Parse_AnythingElse_OneLineOfError(string line)
+    {
+        var parsed = Parse(line);
+
+        Assert.Equal(Command.Unknown, parsed.Command);
+        Assert.Equal($"unknown command '{line.Split(' ')[0]}': expected proxy, demo, version or help", parsed.Error);
+    }
+
+    private static CommandLine Parse(string line) =>
+        CommandLine.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+}
