@@ -1,10 +1,67 @@
+using System.Globalization;
+using Ztunnel.Cli;
+using Ztunnel.Config;
+using Ztunnel.Demo;
+using Ztunnel.Identity;
+using Ztunnel.Mesh.Local;
+using Ztunnel.Proxy;
+
 namespace Ztunnel;
 
-/// <summary>Entry point.</summary>
+/// <summary>Entry point: one command, one exit code.</summary>
 internal static class Program
 {
-    private static int Main()
+    private static async Task<int> Main(string[] arguments)
     {
-        return 0;
+        var commandLine = CommandLine.Parse(arguments);
+        switch (commandLine.Command)
+        {
+            case Command.Version:
+                Console.WriteLine(VersionInfo.OfProcess());
+                return 0;
+            case Command.Help:
+                Console.WriteLine(CommandLine.Help);
+                return 0;
+            case Command.Unknown:
+                await Console.Error.WriteLineAsync(commandLine.Error);
+                return 1;
+            case Command.Demo:
+                return await RunDemoAsync(commandLine);
+            default:
+                return await RunProxyAsync(arguments);
+        }
+    }
+
+    private static async Task<int> RunProxyAsync(string[] arguments)
+    {
+        try
+        {
+            var options = ProxyOptions.FromProcess() with { ProxyArguments = string.Join(' ', arguments) };
+            TuneRuntime(options);
+            await using var host = await ProxyHost.StartAsync(options);
+            await host.RunAsync();
+            return 0;
+        }
+        catch (Exception e) when (
+            e is ConfigurationException or LocalMeshException or IdentityException or ListenException or IOException)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+    }
+
+    private static async Task<int> RunDemoAsync(CommandLine commandLine)
+    {
+        using var signals = new StopSignals();
+        return await DemoRunner.RunAsync(commandLine.Keep, Console.Out, Console.Error, signals.Stop);
+    }
+
+    // Read by the runtime when the first socket is made. Continuations run on the threads that poll the sockets: 15-40 %
+    // less CPU, and the reason why none of ours may block.
+    private static void TuneRuntime(ProxyOptions options)
+    {
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        Environment.SetEnvironmentVariable(
+            "DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", options.WorkerThreads.ToString(CultureInfo.InvariantCulture));
     }
 }

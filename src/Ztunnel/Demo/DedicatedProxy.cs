@@ -1,0 +1,114 @@
+using System.Diagnostics;
+
+namespace Ztunnel.Demo;
+
+/// <summary>A proxy process that serves one pod from inside its namespace (<c>PROXY_MODE=dedicated</c>).</summary>
+internal sealed class DedicatedProxy
+{
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(20);
+
+    private readonly ChildProcess _process;
+
+    private DedicatedProxy(Pod pod, ChildProcess process) => (Pod, _process) = (pod, process);
+
+    /// <summary>Whom it serves.</summary>
+    public Pod Pod { get; }
+
+    /// <summary>Its log, access log included.</summary>
+    public OutputLines Log => _process.Output;
+
+    /// <summary>What it says about itself when it fails.</summary>
+    public OutputLines Error => _process.Error;
+
+    /// <summary>Whether it still runs.</summary>
+    public bool IsRunning => !_process.HasExited;
+
+    /// <summary>The environment of a proxy that takes its mesh and its certificates from files.</summary>
+    /// <param name="pod">Whom it serves.</param>
+    /// <param name="workload">The pod as <c>PROXY_WORKLOAD_INFO</c> names it:
+    /// <c>namespace/name/serviceaccount</c>.</param>
+    /// <param name="meshFile">Workloads, services and policies.</param>
+    /// <param name="authorityFolder">The CA that signs for all proxies of this mesh; created when missing.</param>
+    public static Dictionary<string, string?> EnvironmentOf(
+        Pod pod, string workload, string meshFile, string authorityFolder) => new()
+        {
+            ["PROXY_MODE"] = "dedicated",
+            ["PROXY_WORKLOAD_INFO"] = workload,
+            ["LOCAL_XDS_PATH"] = meshFile,
+            ["XDS_ADDRESS"] = "",
+            ["FAKE_CA"] = "true",
+            ["LOCAL_CA_DIR"] = authorityFolder,
+            ["NODE_NAME"] = pod.Node.Name,
+            ["CLUSTER_ID"] = "Kubernetes",
+            ["ISTIO_META_DNS_CAPTURE"] = "false",
+            ["PACKET_MARK"] = "1337",
+            ["IPV6_ENABLED"] = pod.IPv6 is null ? "false" : "true",
+        };
+
+    /// <summary>Starts the proxy without waiting until it serves.</summary>
+    public static async Task<DedicatedProxy> StartAsync(
+        Pod pod, string binary, IReadOnlyDictionary<string, string?> environment)
+    {
+        var spec = new ProcessSpec(binary, "proxy", "ztunnel")
+        {
+            Environment = environment,
+            InheritEnvironment = false,
+        };
+        return new DedicatedProxy(pod, await pod.Namespace.StartAsync(spec));
+    }
+
+    /// <summary>Waits until <c>15021/healthz/ready</c> answers 200.</summary>
+    /// <exception cref="CommandException">It ended instead, or did not become ready within 20 seconds.</exception>
+    public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var answer = "";
+        while (IsRunning && Stopwatch.GetElapsedTime(started) < ReadyLimit)
+        {
+            var spec = new ProcessSpec("curl", "-sS", "--max-time", "2", "http://127.0.0.1:15021/healthz/ready");
+            var result = await Pod.Namespace.RunAsync(spec, cancellationToken);
+            answer = $"{result.Output}{result.Error}";
+            if (result.Output == "ready")
+            {
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);
+        }
+
+        throw new CommandException(
+            $"the proxy of {Pod.Name} {(IsRunning ? $"is not ready: {answer}" : "ended")}\n{Error}\n{Log}");
+    }
+
+    /// <summary>What Prometheus would see now.</summary>
+    public async Task<MetricSample[]> ReadMetricsAsync(CancellationToken cancellationToken)
+    {
+        var spec = new ProcessSpec("curl", "-sS", "-f", "--max-time", "5", "http://127.0.0.1:15020/metrics");
+        return MetricSample.Parse((await Pod.Namespace.RunAsync(spec, cancellationToken)).Succeeded().Output);
+    }
+
+    /// <summary>The first log line from position <paramref name="since"/> on that has all these parts.</summary>
+    /// <exception cref="CheckFailedException">There was none within five seconds.</exception>
+    public async Task<string> WaitForLogAsync(long since, CancellationToken cancellationToken, params string[] parts)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(5));
+        string? line = null;
+        try
+        {
+            line = await Log.FirstAsync(
+                line => parts.All(part => line.Contains(part, StringComparison.Ordinal)), since, deadline.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Not said in time is the same as not said at all.
+        }
+
+        return line ?? throw new CheckFailedException(
+            $"the log of {Pod.Name} has no line with {string.Join(" and ", parts)}; "
+            + $"the last one: {Log.Since(since).LastOrDefault()}");
+    }
+
+    /// <summary>SIGTERM, and the exit code that follows.</summary>
+    public Task<int> StopAsync() => _process.StopAsync();
+}

@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+
+namespace Ztunnel.Demo;
+
+/// <summary>
+/// A small cluster on this machine: nodes and pods in network namespaces, a switch between the nodes. The machine's own
+/// network is
+/// not touched, and nothing of it is left after disposal.
+/// </summary>
+internal sealed class Topology : IAsyncDisposable
+{
+    /// <summary>The bridge in the switch's namespace: what passes here is on the wire between nodes.</summary>
+    public const string Bridge = "br0";
+
+    private readonly RunPrefix _prefix = RunPrefix.Next();
+    private readonly TopologyOptions _options;
+    private readonly ConcurrentStack<NetworkNamespace> _namespaces = [];
+    private readonly List<TopologyNode> _nodes = [];
+
+    private Topology(TopologyOptions options)
+    {
+        _options = options;
+        Folder = Directory.CreateTempSubdirectory($"{_prefix}-").FullName;
+    }
+
+    /// <summary>What the names of all its namespaces begin with.</summary>
+    public string Prefix => _prefix.ToString();
+
+    /// <summary>A private folder for files, deleted with the topology.</summary>
+    public string Folder { get; }
+
+    /// <summary>
+    /// The namespace of the switch, where traffic between nodes can be watched on <see cref="Bridge"/>.
+    /// </summary>
+    public NetworkNamespace Switch { get; private set; } = null!;
+
+    /// <summary>Removes what crashed runs left, then makes a topology that has only a switch.</summary>
+    /// <exception cref="CommandException">Not root, or a tool is missing or failed.</exception>
+    public static async Task<Topology> CreateAsync(TopologyOptions options, CancellationToken cancellationToken)
+    {
+        if (!System.Environment.IsPrivilegedProcess)
+        {
+            throw new CommandException("network namespaces need root: run this with sudo");
+        }
+
+        await RemoveLeftoversAsync();
+        var topology = new Topology(options);
+        try
+        {
+            var network = await topology.AddNamespaceAsync("switch", TopologyOptions.NodeSettings, cancellationToken);
+            await network.IpAsync([$"link add {Bridge} type bridge", $"link set {Bridge} up"], cancellationToken);
+            topology.Switch = network;
+            return topology;
+        }
+        catch
+        {
+            await topology.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Adds a node that reaches every other node and their pods. One call at a time.</summary>
+    public async Task<TopologyNode> AddNodeAsync(string name, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(_nodes.Count, AddressPlan.Largest, "nodes");
+
+        var network = await AddNamespaceAsync(name, TopologyOptions.NodeSettings, cancellationToken);
+        var node = await TopologyNode.CreateAsync(network, name, _nodes.Count + 1, Switch, cancellationToken);
+        foreach (var other in _nodes)
+        {
+            await node.AddRouteToAsync(other, cancellationToken);
+            await other.AddRouteToAsync(node, cancellationToken);
+        }
+
+        _nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>Adds a pod, not captured.</summary>
+    public async Task<Pod> AddPodAsync(TopologyNode node, string name, CancellationToken cancellationToken)
+    {
+        var network = await AddNamespaceAsync(name, _options.PodSettings(), cancellationToken);
+        return await node.AttachAsync(network, name, _options, cancellationToken);
+    }
+
+    /// <summary>Kills everything it started, deletes its namespaces and its folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        while (_namespaces.TryPop(out var network))
+        {
+            await network.DisposeAsync();
+        }
+
+        DeleteFolder(Folder);
+    }
+
+    /// <summary>
+    /// Deletes namespaces and folders of runs whose process is gone. Others, and other people's, stay.
+    /// </summary>
+    internal static async Task RemoveLeftoversAsync()
+    {
+        if (Directory.Exists(NetworkNamespace.Folder))
+        {
+            foreach (var path in Directory.EnumerateFiles(NetworkNamespace.Folder).Where(IsLeftover))
+            {
+                await NetworkNamespace.DeleteAsync(Path.GetFileName(path));
+            }
+        }
+
+        foreach (var folder in Directory.EnumerateDirectories(Path.GetTempPath()).Where(IsLeftover))
+        {
+            DeleteFolder(folder);
+        }
+    }
+
+    private static bool IsLeftover(string path) =>
+        RunPrefix.TryParse(Path.GetFileName(path), out var prefix) && !prefix.OwnerIsAlive;
+
+    private static void DeleteFolder(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Two runs that start at once find the same leftovers.
+        }
+    }
+
+    private async Task<NetworkNamespace> AddNamespaceAsync(
+        string name, IReadOnlyList<string> settings, CancellationToken cancellationToken)
+    {
+        var network = await NetworkNamespace.CreateAsync(_prefix.Name(name), settings, cancellationToken);
+        _namespaces.Push(network);
+        return network;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Redirection;
+using Ztunnel.Config;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel.Proxy;
+
+/// <summary>What every accepted connection goes through first.</summary>
+internal static class Accepted
+{
+    /// <summary>Sets the options of workload sockets.</summary>
+    /// <returns>The peer, IPv4-mapped addresses unmapped; null when it has already gone.</returns>
+    public static IPEndPoint? Prepare(Socket socket, ProxyOptions options)
+    {
+        try
+        {
+            socket.NoDelay = true;
+            socket.SetKeepalive(options.KeepAlive);
+            return (socket.RemoteEndPoint as IPEndPoint)?.Unmapped();
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Where the peer dialled before it was redirected to us.</summary>
+    public static IPEndPoint OriginalDestinationOf(Socket socket, ILogger logger)
+    {
+        if (!OriginalDestination.TryRead(socket, out var destination, out var failure) && failure is not null)
+        {
+            logger.OriginalDestinationUnknown(failure);
+        }
+
+        return destination;
+    }
+
+    /// <summary>How a connection ends that outlived the drain.</summary>
+    public static ProxyException Drained() =>
+        new(ConnectionFailure.None, "connection closed due to connection drain");
+}

@@ -1,0 +1,23 @@
+using Hbone.Http2;
+using Hbone.Proxying;
+using Redirection;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel.Proxy;
+
+/// <summary>Turns the end of a copy into what the access log says about it.</summary>
+internal static class CopyErrors
+{
+    /// <summary>Null for an orderly end. If both directions failed, the client's is reported.</summary>
+    public static ProxyException? From(CopyResult result) => (result.Up, result.Down) switch
+    {
+        (null, null) => null,
+        ({ } up, _) => Describe("send", up),
+        (_, { } down) => Describe("receive", down),
+    };
+
+    private static ProxyException Describe(string direction, Exception e) => new(
+        ConnectionFailure.Connect,
+        $"{direction}: io error: {(e is Http2Exception ? e.Message : OsError.Describe(e))}",
+        e);
+}

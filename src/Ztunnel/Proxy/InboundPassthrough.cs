@@ -1,0 +1,106 @@
+using System.Net;
+using System.Net.Sockets;
+using Hbone.Proxying;
+using Microsoft.Extensions.Logging;
+using Redirection;
+using Ztunnel.Mesh;
+using Ztunnel.Mesh.Routing;
+using Ztunnel.Policy;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel.Proxy;
+
+/// <summary>Port 15006: plain TCP that reaches the pod without a tunnel. Checked without an identity, then passed on.</summary>
+internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, Drain drain, bool preserveSource)
+{
+    private readonly ILogger<InboundPassthrough> _logger = services.Loggers.CreateLogger<InboundPassthrough>();
+    private readonly InboundAuthorization _authorization = new(services);
+    private readonly UpstreamSocketOptions _socketOptions = UpstreamSockets.ForApplication(services.Options);
+
+    /// <summary>Takes one connection to its end. Owns the socket.</summary>
+    public async Task ServeAsync(Socket socket)
+    {
+        services.Telemetry.Metrics.SocketOpened(Reporter.Destination);
+        try
+        {
+            if (Accepted.Prepare(socket, services.Options) is { } source)
+            {
+                await ServeAsync(socket, source);
+            }
+        }
+        finally
+        {
+            socket.Dispose();
+            services.Telemetry.Metrics.SocketClosed(Reporter.Destination);
+        }
+    }
+
+    private async Task ServeAsync(Socket socket, IPEndPoint source)
+    {
+        var destination = Accepted.OriginalDestinationOf(socket, _logger);
+        Workload workload;
+        try
+        {
+            if (services.Options.IsIllegalPort((ushort)destination.Port))
+            {
+                throw new ProxyException(ConnectionFailure.Connect, "attempted recursive call to ourselves");
+            }
+
+            workload = await pod.WorkloadAsync(drain.Forced);
+        }
+        catch (ProxyException e)
+        {
+            services.Telemetry.Refuse(Reporter.Destination, source, destination, e);
+            return;
+        }
+        catch (OperationCanceledException) when (drain.Forced.IsCancellationRequested)
+        {
+            return;
+        }
+
+        var snapshot = services.Mesh.Current;
+        using var telemetry = services.Telemetry.Open(new ConnectionFacts
+        {
+            Reporter = Reporter.Destination,
+            SourceAddress = source,
+            Source = snapshot.FindWorkload(new NetworkAddress(services.Options.Network, source.Address)),
+            DestinationAddress = destination,
+            Destination = workload,
+            DestinationService = InboundRoute.FindDestinationService(
+                InboundRouter.ServicesOf(snapshot, workload), forwardedHost: null, workload, (ushort)destination.Port),
+        });
+        var error = _authorization.Refusal(snapshot, workload, new PolicyInput(source, destination, Identity: null))
+            ?? await PassAsync(socket, source, destination, telemetry);
+        telemetry.Close(drain.Forced.IsCancellationRequested ? Accepted.Drained() : error);
+    }
+
+    private async Task<ProxyException?> PassAsync(
+        Socket socket, IPEndPoint source, IPEndPoint destination, ConnectionTelemetry telemetry)
+    {
+        var connector = new UpstreamConnector(netns: null, _logger.SocketOptionMissing);
+        Socket application;
+        try
+        {
+            application = await connector.ConnectAsync(
+                destination, preserveSource ? source.Address : null, _socketOptions, drain.Forced);
+        }
+        catch (Exception e) when (e is SocketException or TimeoutException or IOException)
+        {
+            return new ProxyException(ConnectionFailure.Connect, $"connection failed: {OutboundErrors.Io(e)}", e);
+        }
+        catch (OperationCanceledException) when (drain.Forced.IsCancellationRequested)
+        {
+            return Accepted.Drained();
+        }
+
+        await using var forced = drain.Forced.UnsafeRegister(
+            static sockets =>
+            {
+                var (client, server) = ((Socket, Socket))sockets!;
+                client.Dispose();
+                server.Dispose();
+            },
+            (socket, application));
+        return CopyErrors.From(await SocketCopy.RunAsync(socket, application, telemetry));
+    }
+}

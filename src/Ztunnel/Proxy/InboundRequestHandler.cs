@@ -1,0 +1,158 @@
+using System.Net;
+using System.Net.Sockets;
+using Hbone.Http2;
+using Hbone.Http2.Hpack;
+using Hbone.Proxying;
+using Hbone.Tls;
+using Microsoft.Extensions.Logging;
+using Redirection;
+using Ztunnel.Mesh;
+using Ztunnel.Mesh.Routing;
+using Ztunnel.Policy;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel.Proxy;
+
+/// <summary>
+/// One CONNECT on port 15008: checked in a fixed order, authorized, then connected to the application. The 200 is sent
+/// when the application has accepted.
+/// </summary>
+internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod, Drain drain, bool preserveSource)
+{
+    private const int Unauthorized = 401;
+    private const int ServiceUnavailable = 503;
+
+    private readonly ILogger<InboundRequestHandler> _logger = services.Loggers.CreateLogger<InboundRequestHandler>();
+    private readonly InboundRouter _router = new(services.Options.Network, services.Options.IllegalPorts);
+    private readonly InboundAuthorization _authorization = new(services);
+    private readonly UpstreamSocketOptions _socketOptions = UpstreamSockets.ForApplication(services.Options);
+
+    /// <summary>Answers the request and, if it is granted, carries its bytes to the end.</summary>
+    /// <param name="request">The peer's request.</param>
+    /// <param name="source">The peer.</param>
+    /// <param name="local">The address and port that it dialled.</param>
+    public async Task ServeAsync(ConnectRequest request, IPEndPoint source, IPEndPoint local)
+    {
+        Workload workload;
+        try
+        {
+            workload = await pod.WorkloadAsync(drain.Forced);
+        }
+        catch (ProxyException)
+        {
+            Refuse(request, source, local, InboundRefusal.UnknownLocalWorkload(pod.Info));
+            return;
+        }
+        catch (OperationCanceledException) when (drain.Forced.IsCancellationRequested)
+        {
+            return;
+        }
+
+        var snapshot = services.Mesh.Current;
+        var decision = Decide(request, snapshot, workload, local.Address);
+        if (decision.Route is not { } route)
+        {
+            Refuse(request, source, local, decision.Refusal!);
+            return;
+        }
+
+        var identity = request.PeerIds is [var first, ..] ? first : null;
+        using var telemetry = services.Telemetry.Open(
+            FactsOf(request, snapshot, workload, route, source, local, identity));
+        var error = _authorization.Refusal(snapshot, workload, new PolicyInput(source, route.Target, identity));
+        if (error is not null)
+        {
+            request.Refuse(Unauthorized);
+            telemetry.Close(error);
+            return;
+        }
+
+        error = await ConnectAndCopyAsync(request, workload, route, source, telemetry);
+        telemetry.Close(drain.Forced.IsCancellationRequested ? null : error);
+    }
+
+    private InboundDecision Decide(ConnectRequest request, MeshSnapshot snapshot, Workload workload, IPAddress localIp)
+    {
+        if (request.Method != "CONNECT")
+        {
+            return InboundRefusal.NotConnect(request.Method);
+        }
+
+        return HboneAuthority.TryParse(request.Authority) is { } authority
+            ? _router.Route(snapshot, workload, localIp, authority)
+            : InboundRefusal.NoAuthority(request.Authority);
+    }
+
+    private ConnectionFacts FactsOf(
+        ConnectRequest request,
+        MeshSnapshot snapshot,
+        Workload workload,
+        InboundRoute route,
+        IPEndPoint source,
+        IPEndPoint local,
+        SpiffeId? identity) => new()
+        {
+            Reporter = Reporter.Destination,
+            SourceAddress = source,
+            Source = IsFromOtherNetwork(request)
+                ? null
+                : snapshot.FindWorkload(new NetworkAddress(services.Options.Network, source.Address)),
+            SourceIdentity = identity,
+            SourceFallback = services.Options.ResponseBaggage ? PeerBaggage.FallbackFrom(request) : null,
+            DestinationAddress = local,
+            HboneTarget = request.Authority,
+            Destination = workload,
+            DestinationIdentity = workload.Identity,
+            DestinationService = route.DestinationService(
+                ForwardedHeader.ParseHost(request.Header("forwarded")), workload),
+            MutualTls = true,
+        };
+
+    private async Task<ProxyException?> ConnectAndCopyAsync(
+        ConnectRequest request, Workload workload, InboundRoute route, IPEndPoint source, ConnectionTelemetry telemetry)
+    {
+        var dial = route.Dial(services.Options.LocalhostAppTunnel);
+        var spoof = preserveSource && !IPAddress.IsLoopback(dial.Address);
+        var connector = new UpstreamConnector(netns: null, _logger.SocketOptionMissing);
+        Socket application;
+        try
+        {
+            application = await connector.ConnectAsync(dial, spoof ? source.Address : null, _socketOptions, drain.Forced);
+        }
+        catch (Exception e) when (e is SocketException or TimeoutException or IOException)
+        {
+            request.Refuse(ServiceUnavailable);
+            return new ProxyException(ConnectionFailure.Connect, $"connection failed: {OutboundErrors.Io(e)}", e);
+        }
+        catch (OperationCanceledException) when (drain.Forced.IsCancellationRequested)
+        {
+            request.Stream.Reset(Http2ErrorCode.ConnectError);
+            return null;
+        }
+
+        var baggage = services.Options.ResponseBaggage ? Baggage.Format(workload) : "";
+        if (baggage.Length > 0)
+        {
+            request.Accept(new HeaderField("baggage", baggage));
+        }
+        else
+        {
+            request.Accept();
+        }
+
+        await using var forced = drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), application);
+        return CopyErrors.From(
+            await TunnelCopy.RunAsync(request.Stream, application, socketIsClient: false, telemetry));
+    }
+
+    private bool IsFromOtherNetwork(ConnectRequest request) =>
+        request.Header("x-forwarded-network") is { } network
+        && !network.Equals(services.Options.Network, StringComparison.OrdinalIgnoreCase);
+
+    private void Refuse(ConnectRequest request, IPEndPoint source, IPEndPoint local, InboundRefusal refusal)
+    {
+        request.Refuse(refusal.StatusCode);
+        services.Telemetry.Refuse(
+            Reporter.Destination, source, local, new ProxyException(ConnectionFailure.Connect, refusal.Error));
+    }
+}

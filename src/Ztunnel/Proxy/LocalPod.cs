@@ -1,0 +1,20 @@
+using Ztunnel.Mesh;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel.Proxy;
+
+/// <summary>The pod that one proxy serves, and the workload that the control plane knows it as.</summary>
+internal sealed class LocalPod(WorkloadInfo info, MeshState mesh)
+{
+    private static readonly TimeSpan WorkloadTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>As the node names it.</summary>
+    public WorkloadInfo Info { get; } = info;
+
+    /// <summary>The workload, waiting up to 5 s for it to be announced.</summary>
+    /// <exception cref="ProxyException">It was not.</exception>
+    public async ValueTask<Workload> WorkloadAsync(CancellationToken cancellationToken) =>
+        await mesh.WaitForLocalWorkloadAsync(Info, WorkloadTimeout, cancellationToken)
+        ?? throw new ProxyException(
+            ConnectionFailure.Connect, $"failed to fetch information about local workload: {Info}");
+}

@@ -1,0 +1,163 @@
+using System.Net;
+using System.Net.Sockets;
+using Hbone.Http2.Hpack;
+using Hbone.Pool;
+using Hbone.Proxying;
+using Microsoft.Extensions.Logging;
+using Redirection;
+using Ztunnel.Mesh;
+using Ztunnel.Mesh.Routing;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel.Proxy;
+
+/// <summary>Port 15001: what the pod's applications dial. Decides where it goes and takes it there.</summary>
+internal sealed class OutboundProxy : IAsyncDisposable
+{
+    private readonly ProxyServices _services;
+    private readonly LocalPod _pod;
+    private readonly Drain _drain;
+    private readonly OutboundRouter _router;
+    private readonly UpstreamConnector _connector;
+    private readonly UpstreamSocketOptions _socketOptions;
+    private readonly HbonePool _pool;
+    private readonly ILogger<OutboundProxy> _logger;
+
+    public OutboundProxy(ProxyServices services, LocalPod pod, Drain drain)
+    {
+        _services = services;
+        _pod = pod;
+        _drain = drain;
+        var options = services.Options;
+        _logger = services.Loggers.CreateLogger<OutboundProxy>();
+        _router = new OutboundRouter(options.Network, Random.Shared);
+        _connector = new UpstreamConnector(netns: null, _logger.SocketOptionMissing);
+        _socketOptions = UpstreamSockets.For(options);
+        _pool = new HbonePool(
+            options.Pool,
+            UpstreamSockets.EndpointFor(options),
+            (key, cancellationToken) =>
+                _connector.ConnectAsync(key.Destination, sourceToPreserve: null, _socketOptions, cancellationToken),
+            services.Certificates.FetchAsync,
+            services.Time);
+    }
+
+    /// <summary>Takes one captured connection to its end. Owns the socket.</summary>
+    public async Task ServeAsync(Socket socket)
+    {
+        _services.Telemetry.Metrics.SocketOpened(Reporter.Source);
+        try
+        {
+            if (Accepted.Prepare(socket, _services.Options) is { } source)
+            {
+                LoopbackHop.Tune(socket);
+                await ServeAsync(socket, source);
+            }
+        }
+        finally
+        {
+            socket.Dispose();
+            _services.Telemetry.Metrics.SocketClosed(Reporter.Source);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _pool.DisposeAsync();
+
+    private async Task ServeAsync(Socket socket, IPEndPoint source)
+    {
+        var destination = Accepted.OriginalDestinationOf(socket, _logger);
+        Workload workload;
+        OutboundRoute route;
+        try
+        {
+            if (IPAddress.IsLoopback(destination.Address) && _services.Options.IsIllegalPort((ushort)destination.Port))
+            {
+                throw new ProxyException(ConnectionFailure.Connect, "attempted recursive call to ourselves");
+            }
+
+            workload = await _pod.WorkloadAsync(_drain.Forced);
+            route = _router.Route(_services.Mesh.Current, workload, destination, source.Address);
+        }
+        catch (ProxyException e)
+        {
+            _services.Telemetry.Refuse(Reporter.Source, source, destination, e);
+            return;
+        }
+        catch (OperationCanceledException) when (_drain.Forced.IsCancellationRequested)
+        {
+            return;
+        }
+
+        var isHbone = route.Protocol == OutboundProtocol.Hbone;
+        using var telemetry = _services.Telemetry.Open(new ConnectionFacts
+        {
+            Reporter = Reporter.Source,
+            SourceAddress = source,
+            Source = workload,
+            SourceIdentity = isHbone ? workload.Identity : null,
+            DestinationAddress = route.Dial,
+            HboneTarget = route.HboneTarget,
+            Destination = route.DestinationWorkload,
+            DestinationIdentity = isHbone ? route.DestinationWorkload?.Identity : null,
+            DestinationService = route.DestinationService,
+            MutualTls = isHbone,
+        });
+        await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), socket);
+        var error = await (isHbone
+            ? TunnelAsync(socket, source, workload, route, telemetry)
+            : PassAsync(socket, route, telemetry));
+        telemetry.Close(_drain.Forced.IsCancellationRequested ? Accepted.Drained() : error);
+    }
+
+    private async Task<ProxyException?> TunnelAsync(
+        Socket socket, IPEndPoint source, Workload workload, OutboundRoute route, ConnectionTelemetry telemetry)
+    {
+        HboneTunnel tunnel;
+        try
+        {
+            var key = new HbonePoolKey(workload.Identity, route.ExpectedIdentities, route.Dial, source.Address);
+            tunnel = await _pool.OpenAsync(key, RequestFor(source, workload, route), _drain.Forced);
+        }
+        catch (Exception e) when (e is HboneException or Identity.IdentityException or IOException)
+        {
+            return OutboundErrors.From(e);
+        }
+        catch (OperationCanceledException) when (_drain.Forced.IsCancellationRequested)
+        {
+            return Accepted.Drained();
+        }
+
+        return CopyErrors.From(await TunnelCopy.RunAsync(tunnel.Stream, socket, socketIsClient: true, telemetry));
+    }
+
+    private async Task<ProxyException?> PassAsync(Socket socket, OutboundRoute route, ConnectionTelemetry telemetry)
+    {
+        Socket upstream;
+        try
+        {
+            upstream = await _connector.ConnectAsync(route.Dial, null, _socketOptions, _drain.Forced);
+        }
+        catch (Exception e) when (e is SocketException or TimeoutException or IOException)
+        {
+            return new ProxyException(ConnectionFailure.Connect, $"io error: {OutboundErrors.Io(e)}", e);
+        }
+        catch (OperationCanceledException) when (_drain.Forced.IsCancellationRequested)
+        {
+            return Accepted.Drained();
+        }
+
+        await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), upstream);
+        return CopyErrors.From(await SocketCopy.RunAsync(socket, upstream, telemetry));
+    }
+
+    // Order and spelling as peers have always seen them (RFC 9113 section 8.5 for the first two).
+    private static HeaderField[] RequestFor(IPEndPoint source, Workload workload, OutboundRoute route) =>
+    [
+        new(":method", "CONNECT"),
+        new(":authority", route.HboneTarget!),
+        new("baggage", Baggage.Format(workload)),
+        new("forwarded", ForwardedHeader.Format(source, route.DestinationService?.Hostname)),
+        new("traceparent", TraceParent.Create(Random.Shared).ToString()),
+    ];
+}

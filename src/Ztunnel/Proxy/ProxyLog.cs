@@ -1,0 +1,30 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Ztunnel.Proxy;
+
+/// <summary>Log events of listeners and connections, ids 2000-2099. What a connection did is in the access log.</summary>
+internal static partial class ProxyLog
+{
+    [LoggerMessage(2000, LogLevel.Information, "listener established\t{Address} {Component} {Transparent}")]
+    public static partial void ListenerEstablished(
+        this ILogger logger, IPEndPoint address, string component, bool transparent);
+
+    [LoggerMessage(2001, LogLevel.Warning, "{Problem}")]
+    public static partial void SocketOptionMissing(this ILogger logger, string problem);
+
+    [LoggerMessage(2002, LogLevel.Warning, "cannot accept on {Address}, trying again in {Delay}: {Error}")]
+    public static partial void AcceptFailed(this ILogger logger, IPEndPoint address, TimeSpan delay, string error);
+
+    [LoggerMessage(2003, LogLevel.Information, "listener drained\t{Component}")]
+    public static partial void ListenerDrained(this ILogger logger, string component);
+
+    [LoggerMessage(2004, LogLevel.Error, "a connection ended by a bug of this program")]
+    public static partial void ConnectionFailedUnexpectedly(this ILogger logger, Exception exception);
+
+    [LoggerMessage(2005, LogLevel.Warning, "failed to read original destination: {Failure}")]
+    public static partial void OriginalDestinationUnknown(this ILogger logger, string failure);
+
+    [LoggerMessage(2006, LogLevel.Debug, "hbone connection from {Peer} ended: {Reason}")]
+    public static partial void TunnelEnded(this ILogger logger, IPEndPoint peer, string reason);
+}

@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+using Ztunnel.Config;
+using Ztunnel.Identity;
+using Ztunnel.Mesh;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel.Proxy;
+
+/// <summary>What all pod proxies of this process share.</summary>
+internal sealed record ProxyServices(
+    ProxyOptions Options,
+    MeshState Mesh,
+    CertificateManager Certificates,
+    TelemetryHub Telemetry,
+    ILoggerFactory Loggers,
+    TimeProvider Time);

@@ -1,0 +1,201 @@
+using Microsoft.Extensions.Logging;
+using Redirection;
+using Ztunnel.Admin;
+using Ztunnel.Cli;
+using Ztunnel.Config;
+using Ztunnel.Identity;
+using Ztunnel.Mesh;
+using Ztunnel.Mesh.Dump;
+using Ztunnel.Mesh.Local;
+using Ztunnel.Proxy;
+using Ztunnel.Telemetry;
+
+namespace Ztunnel;
+
+/// <summary>The running proxy. Its two methods read as the order of start and stop.</summary>
+internal sealed class ProxyHost : IAsyncDisposable
+{
+    private const string StateTask = "state manager";
+    private const string ProxyTask = "proxy";
+
+    private readonly ProxyOptions _options;
+    private readonly LogSink _log;
+    private readonly ILogger<ProxyHost> _logger;
+    private readonly CertificateManager _certificates;
+    private readonly LocalCertificateAuthority _authority;
+    private readonly Drain _drain = new();
+    private readonly PodProxy _pod;
+    private readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private AdminServers? _admin;
+
+    private ProxyHost(
+        ProxyOptions options, LogSink log, ILoggerFactory loggers, LocalCertificateAuthority authority, LocalMesh mesh)
+    {
+        _options = options;
+        _log = log;
+        _logger = loggers.CreateLogger<ProxyHost>();
+        _authority = authority;
+        _certificates = new CertificateManager(
+            authority, TimeProvider.System, loggers.CreateLogger<CertificateManager>());
+        Mesh = new MeshState(mesh.ApplyTo(MeshSnapshot.Empty(options.NodeName)), TimeProvider.System);
+        Metrics = new MetricsRegistry();
+        ProcessMetrics.Add(Metrics, options.IstioVersion);
+        var telemetry = new TelemetryHub(new TrafficMetrics(Metrics), new AccessLog(log), TimeProvider.System);
+        var services = new ProxyServices(options, Mesh, _certificates, telemetry, loggers, TimeProvider.System);
+        _pod = PodProxy.Bind(services, options.DedicatedWorkload!, _drain);
+        Readiness = new ReadinessGate(
+            TimeProvider.System, loggers.CreateLogger<ReadinessGate>(), StateTask, ProxyTask);
+        Dump = new ConfigDump(SectionsFor(mesh));
+    }
+
+    private MeshState Mesh { get; }
+
+    private MetricsRegistry Metrics { get; }
+
+    private ReadinessGate Readiness { get; }
+
+    private ConfigDump Dump { get; }
+
+    /// <summary>Options, identity, state, listeners: everything up to being ready.</summary>
+    /// <exception cref="ConfigurationException">Something is asked for that this version cannot do.</exception>
+    /// <exception cref="LocalMeshException">The local mesh cannot be read.</exception>
+    /// <exception cref="IdentityException">The local CA cannot be used.</exception>
+    /// <exception cref="ListenException">A port of the data path is taken.</exception>
+    /// <exception cref="IOException">Another port is taken.</exception>
+    public static async Task<ProxyHost> StartAsync(ProxyOptions options)
+    {
+        Unsupported.ThrowIfAskedFor(options);
+        var mesh = ReadMesh(options);
+        var log = new LogSink(
+            Console.OpenStandardOutput(),
+            options.LogFormat,
+            LogFilter.FromEnvironment(options.LogFilter),
+            TimeProvider.System);
+        var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
+        ProxyHost? host = null;
+        LocalCertificateAuthority? authority = null;
+        try
+        {
+            var logger = loggers.CreateLogger<ProxyHost>();
+            logger.Starting(VersionInfo.OfProcess().ToString());
+            var (before, after) = FileDescriptorLimit.RaiseSoftToHard();
+            logger.DescriptorLimit(before, after);
+            foreach (var warning in options.Warnings)
+            {
+                logger.ConfigurationWarning(warning);
+            }
+
+            authority = await LocalCertificateAuthority.OpenAsync(
+                options.LocalCaDirectory, options.SecretTtl, TimeProvider.System, CancellationToken.None);
+            host = new ProxyHost(options, log, loggers, authority, mesh);
+            await host.OpenAsync(loggers);
+            return host;
+        }
+        catch
+        {
+            if (host is not null)
+            {
+                await host.DisposeAsync();
+            }
+            else
+            {
+                authority?.Dispose();
+                log.Dispose();
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Serves until a signal or <c>/quitquitquit</c>, then drains within the deadline.</summary>
+    public async Task RunAsync()
+    {
+        using var signals = new StopSignals();
+        await using var stop = signals.Stop.UnsafeRegister(
+            static quit => ((TaskCompletionSource)quit!).TrySetResult(), _quit);
+        await _quit.Task;
+        if (signals.Received is { } signal)
+        {
+            _logger.SignalReceived(signal);
+        }
+        else
+        {
+            _logger.ExplicitShutdown();
+        }
+
+        await _drain.StartAsync();
+        await CloseAdminAsync();
+        var drained = _pod.WhenDrainedAsync();
+        try
+        {
+            await drained.WaitAsync(_options.ConnectionTerminationDeadline);
+        }
+        catch (TimeoutException)
+        {
+            _logger.DrainExpired();
+            await _drain.ForceAsync();
+            await drained;
+        }
+
+        _logger.ShutdownCompleted();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await CloseAdminAsync();
+        await _pod.DisposeAsync();
+        await _certificates.DisposeAsync();
+        _authority.Dispose();
+        _drain.Dispose();
+        _log.Dispose();
+    }
+
+    private static LocalMesh ReadMesh(ProxyOptions options) => options switch
+    {
+        { LocalMeshPath: { } path } => LocalMeshFile.Load(path),
+        { LocalMeshText: { } text } => LocalMeshFile.Parse(text, "LOCAL_XDS"),
+        _ => LocalMesh.Empty,
+    };
+
+    private async Task OpenAsync(ILoggerFactory loggers)
+    {
+        _admin = await AdminServers.StartAsync(
+            new AdminServerOptions
+            {
+                AdminPort = _options.AdminPort,
+                StatsPort = _options.StatsPort,
+                ReadinessPort = _options.ReadinessPort,
+                Ipv6Enabled = _options.Ipv6Enabled,
+            },
+            new AdminRequestHandler(Dump, _log, () => _quit.TrySetResult()),
+            new StatsRequestHandler(Metrics),
+            new ReadinessRequestHandler(Readiness),
+            loggers.CreateLogger<AdminServers>(),
+            CancellationToken.None);
+        _pod.Start();
+        Readiness.Complete(StateTask);
+        Readiness.Complete(ProxyTask);
+    }
+
+    private async ValueTask CloseAdminAsync()
+    {
+        if (_admin is { } admin)
+        {
+            _admin = null;
+            await admin.DisposeAsync();
+        }
+    }
+
+    private ConfigDumpSection[] SectionsFor(LocalMesh mesh) =>
+    [
+        ConfigDumpSection.Array("certificates", () => _certificates.Entries, CertificateDump.Write),
+        ConfigDumpSection.Value("config", json => ConfigDumpConfigWriter.Write(json, _options)),
+        ConfigDumpSection.Value("policies", json => ConfigDumpWriter.WritePolicies(json, Mesh.Current)),
+        ConfigDumpSection.Value("services", json => ConfigDumpWriter.WriteServices(json, Mesh.Current)),
+        ConfigDumpSection.Value("stagedServices", json => ConfigDumpWriter.WriteStagedServices(json, Mesh.Current)),
+        ConfigDumpSection.Value("staticConfig", json => ConfigDumpWriter.WriteStaticConfig(json, mesh)),
+        ConfigDumpSection.Value("version", VersionInfo.OfProcess().WriteTo),
+        ConfigDumpSection.Value("workloads", json => ConfigDumpWriter.WriteWorkloads(json, Mesh.Current)),
+    ];
+}

@@ -1,0 +1,35 @@
+using Ztunnel.Config;
+
+namespace Ztunnel;
+
+/// <summary>Refuses to start with what this version cannot do, instead of doing half of it.</summary>
+internal static class Unsupported
+{
+    /// <exception cref="ConfigurationException">Names the variable, and what to set instead.</exception>
+    public static void ThrowIfAskedFor(ProxyOptions options)
+    {
+        if (options.Mode != ProxyMode.Dedicated)
+        {
+            throw new ConfigurationException(
+                "PROXY_MODE",
+                "shared mode is not supported by this version; set dedicated, and PROXY_WORKLOAD_INFO");
+        }
+
+        if (!options.FakeCa)
+        {
+            throw new ConfigurationException(
+                "CA_ADDRESS", "certificates of a remote CA are not supported by this version; set FAKE_CA=true");
+        }
+
+        if (options.XdsAddress is not null && options.LocalMeshPath is null && options.LocalMeshText is null)
+        {
+            throw new ConfigurationException(
+                "XDS_ADDRESS", "a control plane is not supported by this version; set LOCAL_XDS_PATH to a mesh file");
+        }
+
+        if (options.PostQuantumOnly)
+        {
+            throw new ConfigurationException("COMPLIANCE_POLICY", "pqc is not supported by this version");
+        }
+    }
+}
