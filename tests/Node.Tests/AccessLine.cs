@@ -1,0 +1,12 @@
+using System.Text.Json;
+
+namespace Node.Tests;
+
+/// <summary>One line of the access log in its JSON form (data-path 11.2).</summary>
+internal sealed class AccessLine(JsonElement line)
+{
+    /// <summary>A value as text; <see langword="null"/> if the line does not have the key.</summary>
+    public string? this[string key] => line.TryGetProperty(key, out var value) ? value.ToString() : null;
+
+    public override string ToString() => line.ToString();
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using Ztunnel.Demo;
+
+namespace Node.Tests;
+
+/// <summary>Waits for access log lines of a proxy.</summary>
+internal static class AccessLog
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The first access line from a log position on that fits; fails the test with what came instead.
+    /// </summary>
+    public static async Task<AccessLine> WaitForAccessAsync(
+        this DedicatedProxy proxy, long since, Func<AccessLine, bool> fits, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(Limit);
+        try
+        {
+            var text = await proxy.Log.FirstAsync(
+                line => Parse(line) is { } access && fits(access), since, deadline.Token);
+            Assert.True(text is not null, $"the proxy of {proxy.Pod.Name} ended: {proxy.Error}");
+            return Parse(text)!;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException(
+                $"no such access line of {proxy.Pod.Name}. There was: {string.Join('\n', proxy.Log.Since(since))}");
+        }
+    }
+
+    private static AccessLine? Parse(string line)
+    {
+        if (!line.StartsWith('{'))
+        {
+            return null;
+        }
+
+        using var document = JsonDocument.Parse(line);
+        var root = document.RootElement;
+        return root.TryGetProperty("scope", out var scope) && scope.GetString() == "access"
+            ? new AccessLine(root.Clone())
+            : null;
+    }
+}

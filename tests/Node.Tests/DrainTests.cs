@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace Node.Tests;
+
+/// <summary>Stopping a proxy with SIGTERM; data-path 9 and 13, D1, D2 and D4.</summary>
+public sealed class DrainTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task NoConnections_BothProxiesExitWith0()
+    {
+        await using var topology = new NodeTopology();
+        await topology.InitializeAsync();
+
+        Assert.Equal(0, await topology.ClientProxy.StopAsync());
+        Assert.Equal(0, await topology.ServerProxy.StopAsync());
+    }
+
+    [Fact]
+    public async Task D1_OpenConnection_WorksUntilItsEndAndNewOnesAreRefused()
+    {
+        await using var topology = new NodeTopology { ProxyEnvironment = WithDeadline("20s") };
+        await topology.InitializeAsync();
+        await using var server = PodServer.Start(topology.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
+        using var connection = await ConnectAsync(topology);
+        await ExchangeAsync(connection);
+
+        var stopping = topology.ClientProxy.StopAsync();
+        await WaitUntilRefusedAsync(topology);
+        await ExchangeAsync(connection);
+        connection.Shutdown(SocketShutdown.Send);
+        Assert.Equal("", await connection.ReceiveToEndAsync(Token));
+        var ended = Stopwatch.GetTimestamp();
+
+        Assert.Equal(0, await stopping);
+        Assert.InRange(Stopwatch.GetElapsedTime(ended), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task D2_ConnectionThatStays_IsCutAtTheDeadline()
+    {
+        await using var topology = new NodeTopology { ProxyEnvironment = WithDeadline("1s") };
+        await topology.InitializeAsync();
+        await using var server = PodServer.Start(topology.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
+        using var connection = await ConnectAsync(topology);
+        await ExchangeAsync(connection);
+
+        var started = Stopwatch.GetTimestamp();
+        var exitCode = await topology.ClientProxy.StopAsync();
+
+        Assert.Equal(0, exitCode);
+        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(8));
+    }
+
+    private static Dictionary<string, string?> WithDeadline(string deadline) =>
+        new() { ["LOG_FORMAT"] = "json", ["CONNECTION_TERMINATION_DEADLINE"] = deadline };
+
+    private static Task<Socket> ConnectAsync(NodeTopology topology) =>
+        topology.Client.ConnectAsync(topology.Server.IPv4, TestMesh.EchoPort, Token);
+
+    private static async Task ExchangeAsync(Socket connection)
+    {
+        await connection.SendTextAsync("hello world", Token);
+        Assert.Equal("hello worldhello world", await connection.ReceiveTextAsync(22, Token));
+    }
+
+    private static async Task WaitUntilRefusedAsync(NodeTopology topology)
+    {
+        var deadline = DateTime.UtcNow + TimeSpan.FromSeconds(5);
+        while (true)
+        {
+            try
+            {
+                using var accepted = await ConnectAsync(topology);
+                Assert.True(DateTime.UtcNow < deadline, "a draining proxy still accepts connections after 5 s");
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+            {
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), Token);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Ztunnel.Demo;
+
+namespace Node.Tests;
+
+/// <summary>Applications of a pod, played by sockets of this process that live in the pod's namespace.</summary>
+internal static class PodSockets
+{
+    /// <summary>Connects from a pod.</summary>
+    public static async Task<Socket> ConnectAsync(
+        this Pod pod, IPAddress address, int port, CancellationToken cancellationToken)
+    {
+        using var netns = pod.OpenNetns();
+        var socket = netns.CreateTcpSocket(address.AddressFamily);
+        try
+        {
+            await socket.ConnectAsync(address, port, cancellationToken);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Listens in a pod, on all addresses of the families it has.</summary>
+    public static Socket Listen(this Pod pod, int port)
+    {
+        using var netns = pod.OpenNetns();
+        var family = pod.IPv6 is null ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+        var socket = netns.CreateTcpSocket(family);
+        if (family == AddressFamily.InterNetworkV6)
+        {
+            socket.DualMode = true;
+        }
+
+        socket.Bind(new IPEndPoint(pod.IPv6 is null ? IPAddress.Any : IPAddress.IPv6Any, port));
+        socket.Listen(512);
+        return socket;
+    }
+
+    public static async Task SendTextAsync(this Socket socket, string text, CancellationToken cancellationToken)
+    {
+        var rest = Encoding.ASCII.GetBytes(text).AsMemory();
+        while (rest.Length > 0)
+        {
+            rest = rest[await socket.SendAsync(rest, cancellationToken)..];
+        }
+    }
+
+    /// <summary>Reads exactly so many characters, or fewer if the peer ends.</summary>
+    public static async Task<string> ReceiveTextAsync(
+        this Socket socket, int length, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[length];
+        var received = 0;
+        while (received < length
+            && await socket.ReceiveAsync(buffer.AsMemory(received), cancellationToken) is > 0 and var count)
+        {
+            received += count;
+        }
+
+        return Encoding.ASCII.GetString(buffer, 0, received);
+    }
+
+    /// <summary>Reads until the peer's end.</summary>
+    public static async Task<string> ReceiveToEndAsync(this Socket socket, CancellationToken cancellationToken)
+    {
+        var text = new StringBuilder();
+        while (await socket.ReceiveTextAsync(4096, cancellationToken) is { Length: > 0 } part)
+        {
+            text.Append(part);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Closes with RST instead of FIN.</summary>
+    public static void Reset(this Socket socket)
+    {
+        socket.LingerState = new LingerOption(true, 0);
+        socket.Dispose();
+    }
+}
