@@ -1,1 +1,10 @@
-return 0;
+using Node.Bench;
+using Node.Bench.Load;
+
+// The first two are this program started again inside a pod; everything else is the benchmark.
+return args switch
+{
+    [EchoServer.Command, var port] => await EchoServer.RunAsync(port),
+    [LoadCommand.Command, .. var rest] => await LoadCommand.RunAsync(rest),
+    _ => await BenchCommand.RunAsync(args),
+};

@@ -1,0 +1,46 @@
+using System.Globalization;
+using Ztunnel.Demo;
+
+namespace Node.Bench;
+
+/// <summary>What processes have used so far, from proc(5).</summary>
+internal static class ProcessUsage
+{
+    /// <summary>USER_HZ, which is 100 in the ABI of every architecture we run on.</summary>
+    private const double TicksPerSecond = 100;
+
+    /// <summary>CPU time of all threads, user and system, in seconds; those that have ended are included.</summary>
+    /// <exception cref="BenchException">A process has ended.</exception>
+    public static double CpuSeconds(IEnumerable<ChildProcess> processes) => processes.Sum(process =>
+    {
+        // Field 2 is the command in parentheses and may hold anything: field 3 is the first after it.
+        var stat = Read(process, "stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return (Parse(fields[14 - 3]) + Parse(fields[15 - 3])) / TicksPerSecond;
+    });
+
+    /// <summary><c>VmRSS</c> in bytes.</summary>
+    /// <exception cref="BenchException">The process has ended.</exception>
+    public static double ResidentBytes(ChildProcess process)
+    {
+        const string Label = "VmRSS:";
+        var line = Read(process, "status").Split('\n')
+            .FirstOrDefault(line => line.StartsWith(Label, StringComparison.Ordinal))
+            ?? throw new BenchException($"process {process.Id} has ended");
+        return Parse(line[Label.Length..].Replace("kB", "", StringComparison.Ordinal)) * 1024;
+    }
+
+    private static string Read(ChildProcess process, string file)
+    {
+        try
+        {
+            return File.ReadAllText(FormattableString.Invariant($"/proc/{process.Id}/{file}"));
+        }
+        catch (IOException e)
+        {
+            throw new BenchException($"process {process.Id} has ended", e);
+        }
+    }
+
+    private static double Parse(string number) => double.Parse(number, CultureInfo.InvariantCulture);
+}
