@@ -11,11 +11,13 @@ failed=0
 finished=
 smoke_namespace="ztsmoke-$$"
 smoke_process=
+smoke_folder=$(mktemp -d)
 
 # Runs on every way out, so that the last line is always there and an early end is never a success.
 finish() {
   [[ -z $smoke_process ]] || kill -KILL "$smoke_process" 2>/dev/null
   ip netns delete "$smoke_namespace" 2>/dev/null
+  rm -rf "$smoke_folder"
   if [[ -z $finished ]]; then
     failed=$((failed + 1))
   fi
@@ -97,7 +99,7 @@ smoke_start() {
   ip netns add "$smoke_namespace" || return
   ip -n "$smoke_namespace" link set lo up || return
   PROXY_MODE=dedicated PROXY_WORKLOAD_INFO=default/local/default NODE_NAME=local CLUSTER_ID=Kubernetes XDS_ADDRESS='' \
-    FAKE_CA=true ISTIO_META_DNS_CAPTURE=false LOCAL_XDS='workloads:
+    FAKE_CA=true LOCAL_CA_DIR="$smoke_folder" ISTIO_META_DNS_CAPTURE=false LOCAL_XDS='workloads:
 - uid: cluster1//v1/Pod/default/local
   name: local
   namespace: default
