@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Memory;
 
 namespace Hbone;
 
@@ -13,4 +14,7 @@ public sealed record HboneEndpointOptions
 
     /// <summary>Allows TLS 1.2 beside 1.3. Default false.</summary>
     public bool AllowTls12 { get; init; }
+
+    /// <summary>What the payload buffers of these connections count against. Default: no limit but each connection's own.</summary>
+    public MemoryBudget Memory { get; init; } = new(long.MaxValue);
 }

@@ -1,3 +1,4 @@
+using Hbone.Memory;
 using Microsoft.Extensions.Logging;
 using Redirection;
 using Ztunnel.Admin;
@@ -41,7 +42,16 @@ internal sealed class ProxyHost : IAsyncDisposable
         Metrics = new MetricsRegistry();
         ProcessMetrics.Add(Metrics, options.IstioVersion);
         var telemetry = new TelemetryHub(new TrafficMetrics(Metrics), new AccessLog(log), TimeProvider.System);
-        var services = new ProxyServices(options, Mesh, _certificates, telemetry, loggers, TimeProvider.System);
+        var memory = new MemoryBudget(options.ProcessMemory);
+        var services = new ProxyServices(
+            options,
+            Mesh,
+            _certificates,
+            telemetry,
+            memory,
+            new BufferMetrics(Metrics, memory),
+            loggers,
+            TimeProvider.System);
         _pod = PodProxy.Bind(services, options.DedicatedWorkload!, _drain);
         Readiness = new ReadinessGate(
             TimeProvider.System, loggers.CreateLogger<ReadinessGate>(), StateTask, ProxyTask);

@@ -23,8 +23,8 @@ internal sealed class FrameReader(IFrameHandler handler, int maxFrameSize)
     private int _headersStream;
     private int _continuations;
 
-    /// <summary>Whether the input ended inside a frame or a header block.</summary>
-    public bool IsInsideFrame => _inFrame || _headersStream != 0;
+    /// <summary>Whether a header block has begun and not ended: nothing else can come meanwhile.</summary>
+    public bool IsInsideHeaderBlock => _headersStream != 0;
 
     /// <summary>Takes as much as is complete; the rest must be offered again with more behind it.</summary>
     /// <returns>Bytes taken.</returns>
@@ -80,6 +80,11 @@ internal sealed class FrameReader(IFrameHandler handler, int maxFrameSize)
         _settingsSeen = true;
         CheckStream(frame);
         CheckLength(frame);
+        if (frame.Type is FrameType.Priority or > FrameType.Continuation)
+        {
+            handler.OnIgnored();
+        }
+
         _frame = frame;
         _inFrame = true;
         _left = frame.PayloadLength;
@@ -180,7 +185,10 @@ internal sealed class FrameReader(IFrameHandler handler, int maxFrameSize)
         switch (_frame.Type)
         {
             case FrameType.Data:
-                handler.OnData(_frame.StreamId, _frame.PayloadLength);
+                handler.OnData(
+                    _frame.StreamId,
+                    _frame.PayloadLength,
+                    isUseless: _left == _padding && !_frame.Has(FrameHeader.EndStream));
                 if (padded)
                 {
                     handler.OnPadding(_frame.StreamId, _padding + 1);

@@ -11,8 +11,6 @@ public sealed partial class Http2Connection : IFrameHandler
 
     private readonly ArrayBufferWriter<byte> _headerBlock = new();
     private readonly List<HeaderField> _fields = [];
-    private int _receiveWindow;
-    private int _unacknowledged;
     private int _prefaceLeft;
     private bool _settingsReceived;
     private int _headersStream;
@@ -29,21 +27,16 @@ public sealed partial class Http2Connection : IFrameHandler
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <inheritdoc/>
-    void IFrameHandler.OnData(int streamId, int payloadLength)
+    void IFrameHandler.OnData(int streamId, int payloadLength, bool isUseless)
     {
-        _receiveWindow -= payloadLength;
-        if (_receiveWindow < 0)
+        ReceiveOnConnection(payloadLength);
+        if (isUseless)
         {
-            throw new Http2ConnectionException(Http2ErrorCode.FlowControlError, "DATA beyond the connection's window");
+            _abuse.Count(AbuseKind.EmptyData);
         }
-
-        // The connection's credit returns on receipt: a stalled stream must not stall its neighbours. Its own does not.
-        _unacknowledged += payloadLength;
-        if (_unacknowledged >= _role.Options.ConnectionWindowSize / 2)
+        else
         {
-            _writes.Append(FrameType.WindowUpdate, 0, _unacknowledged);
-            _receiveWindow += _unacknowledged;
-            _unacknowledged = 0;
+            _abuse.Earn(AbuseKind.EmptyData, 1);
         }
 
         if (Find(streamId) is not { } stream)
@@ -71,7 +64,7 @@ public sealed partial class Http2Connection : IFrameHandler
     {
         if (_streams.TryGetValue(streamId, out var stream))
         {
-            Acknowledge(stream, length);
+            ReturnStreamCredit(stream);
         }
     }
 
@@ -81,6 +74,7 @@ public sealed partial class Http2Connection : IFrameHandler
         if (_streams.TryGetValue(streamId, out var stream))
         {
             stream.Receive(segment, offset, length, _toFire);
+            ShedIfExhausted();
         }
     }
 
@@ -135,6 +129,7 @@ public sealed partial class Http2Connection : IFrameHandler
         else
         {
             RefuseIdle(streamId, "HEADERS");
+            _abuse.Count(AbuseKind.UselessFrame);
         }
 
         _fields.Clear();
@@ -143,18 +138,28 @@ public sealed partial class Http2Connection : IFrameHandler
     /// <inheritdoc/>
     void IFrameHandler.OnReset(int streamId, Http2ErrorCode code)
     {
-        if (Find(streamId) is { } stream)
+        if (Find(streamId) is not { } stream)
         {
-            stream.Fail(
-                new Http2StreamException(streamId, code, $"stream reset by peer: {code}"), dropReceived: false, _toFire);
-            Remove(stream);
+            _abuse.Count(AbuseKind.UselessFrame);
+            return;
         }
+
+        if (stream.IsPending)
+        {
+            _abuse.Count(AbuseKind.AbandonedRequest);
+        }
+
+        stream.Fail(
+            new Http2StreamException(streamId, code, $"stream reset by peer: {code}"), dropReceived: false, _toFire);
+        Remove(stream);
     }
 
     /// <inheritdoc/>
     void IFrameHandler.OnSettings(ReadOnlySpan<byte> payload)
     {
+        _abuse.Count(AbuseKind.Settings);
         _settingsReceived = true;
+        _creditSeen = true;
         var before = _peer;
         _peer = _peer.With(payload, peerIsServer: !_role.IsServer);
         _writes.MaxFrameSize = _peer.MaxFrameSize;
@@ -175,7 +180,16 @@ public sealed partial class Http2Connection : IFrameHandler
     /// <inheritdoc/>
     void IFrameHandler.OnSettingsAck()
     {
-        // Our settings never change, and their first values are lenient from the start.
+        if (_settingsUnacknowledged > 0)
+        {
+            _settingsUnacknowledged--;
+        }
+        else
+        {
+            _abuse.Count(AbuseKind.UselessFrame);
+        }
+
+        ApplyNarrowing();
     }
 
     /// <inheritdoc/>
@@ -183,6 +197,7 @@ public sealed partial class Http2Connection : IFrameHandler
     {
         if (!ack)
         {
+            _abuse.Count(AbuseKind.Ping);
             _writes.Append(new FrameHeader(opaque.Length, FrameType.Ping, FrameHeader.Ack, 0), opaque);
         }
         else if (_drainAnnounced && !_draining && opaque.SequenceEqual(DrainPing))
@@ -216,6 +231,8 @@ public sealed partial class Http2Connection : IFrameHandler
     /// <inheritdoc/>
     void IFrameHandler.OnWindowUpdate(int streamId, int increment)
     {
+        _abuse.Count(AbuseKind.WindowUpdate);
+        _creditSeen = true;
         if (streamId == 0)
         {
             if (increment == 0)
@@ -237,6 +254,9 @@ public sealed partial class Http2Connection : IFrameHandler
             }
         }
     }
+
+    /// <inheritdoc/>
+    void IFrameHandler.OnIgnored() => _abuse.Count(AbuseKind.IgnoredFrame);
 
     private void ConsumePreface(ReceiveBuffer input)
     {
@@ -274,14 +294,13 @@ public sealed partial class Http2Connection : IFrameHandler
     {
         if (_draining || _streams.Count + _abandoned >= _role.MaxConcurrentStreams)
         {
+            _abuse.Count(AbuseKind.AbandonedRequest);
             _writes.Append(FrameType.RstStream, streamId, (int)Http2ErrorCode.RefusedStream);
             return;
         }
 
-        var stream = new Http2Stream(this, streamId, _peer.InitialWindowSize, _role.Options.StreamWindowSize)
-        {
-            RemoteEnded = _headersEndStream,
-        };
+        var stream = NewStream(streamId, ours: false);
+        stream.RemoteEnded = _headersEndStream;
         _streams.Add(streamId, stream);
         if (tooLarge)
         {
@@ -336,6 +355,11 @@ public sealed partial class Http2Connection : IFrameHandler
             }
         }
 
+        else
+        {
+            _abuse.Count(AbuseKind.UselessFrame); // 1xx: any number may come before the answer
+        }
+
         if (_headersEndStream)
         {
             EndRemote(stream);
@@ -381,6 +405,7 @@ public sealed partial class Http2Connection : IFrameHandler
 
     private void FailStream(Http2Stream stream, Http2ErrorCode code, string message)
     {
+        _abuse.Count(AbuseKind.StreamError);
         _writes.Append(FrameType.RstStream, stream.Id, (int)code);
         stream.Fail(new Http2StreamException(stream.Id, code, $"stream {stream.Id}: {message}"), dropReceived: true, _toFire);
         Remove(stream);
@@ -393,6 +418,7 @@ public sealed partial class Http2Connection : IFrameHandler
             _blocked.Remove(stream);
             _abandoned += stream.IsPending ? 1 : 0;
             (_closed ??= []).Add(stream);
+            ReturnConnectionCredit(); // what it held may be what the connection's credit waited for
         }
     }
 }

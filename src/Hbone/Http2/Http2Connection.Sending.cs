@@ -9,12 +9,23 @@ public sealed partial class Http2Connection
 {
     private const int DefaultWindow = 65_535;
 
+    // A peer may return credit for the stream and the connection after every frame of the smallest maximum length, and
+    // some do it in halves.
+    private const int EarnedUpdates = 4;
+    private const int OctetsPerUpdate = 4 * 1024;
+
     private readonly HashSet<Http2Stream> _blocked = [];
     private readonly ArrayBufferWriter<byte> _encoded = new();
     private PeerSettings _peer = PeerSettings.Initial;
     private long _sendWindow = DefaultWindow;
+    private long _sendQueued;
     private int _nextStreamId = 1;
     private int _lastStreamTold = int.MaxValue;
+
+    // Payload that may wait for the peer to read at all, however wide its windows are.
+    private int SendQueueLimit => _role.Options.ConnectionMemory / 8;
+
+    private bool CanSend => _sendWindow > 0 && _sendQueued < SendQueueLimit;
 
     /// <summary>Sends a request that opens a stream (RFC 9113 section 8.5); clients only.</summary>
     /// <param name="headers">Pseudo headers first.</param>
@@ -33,10 +44,7 @@ public sealed partial class Http2Connection
             }
 
             AppendHeaders(_nextStreamId, headers, endStream: false);
-            stream = new Http2Stream(this, _nextStreamId, _peer.InitialWindowSize, _role.Options.StreamWindowSize)
-            {
-                Closed = closed,
-            };
+            stream = NewStream(_nextStreamId, ours: true, closed);
             _nextStreamId += 2; // wraps below zero after the last identifier
             _streams.Add(stream.Id, stream);
             write = _writes.TryClaim();
@@ -92,9 +100,11 @@ public sealed partial class Http2Connection
                 return 0;
             }
 
-            var granted = (int)Math.Max(0L, Math.Min(wanted, Math.Min(stream.SendWindow, _sendWindow)));
+            var window = Math.Min(Math.Min(stream.SendWindow, _sendWindow), SendQueueLimit - _sendQueued);
+            var granted = (int)Math.Max(0L, Math.Min(wanted, window));
             stream.SendWindow -= granted;
             _sendWindow -= granted;
+            _sendQueued += granted;
             return granted;
         }
     }
@@ -111,6 +121,7 @@ public sealed partial class Http2Connection
         {
             stream.SendWindow += unused;
             _sendWindow += unused;
+            _sendQueued -= unused;
             if (_blocked.Count > 0)
             {
                 WakeBlocked(toFire = []);
@@ -123,15 +134,15 @@ public sealed partial class Http2Connection
         }
     }
 
-    // Under the gate: a stream that waits for the connection's window is remembered.
+    // Under the gate: a stream that waits for the connection's window, or for what is queued to leave, is remembered.
     internal bool HasCredit(Http2Stream stream)
     {
-        if (stream.SendWindow > 0 && _sendWindow <= 0)
+        if (stream.SendWindow > 0 && !CanSend)
         {
             _blocked.Add(stream);
         }
 
-        return stream.SendWindow > 0 && _sendWindow > 0;
+        return stream.SendWindow > 0 && CanSend;
     }
 
     internal ValueTask WriteAsync(DataFrame frame)
@@ -145,6 +156,7 @@ public sealed partial class Http2Connection
             if (!isVoid)
             {
                 written = frame.Stream.Written.Arm();
+                _abuse.Earn(AbuseKind.WindowUpdate, EarnedUpdates + (frame.Length / OctetsPerUpdate));
                 _writes.Append(frame);
                 write = _writes.TryClaim();
             }
@@ -157,6 +169,21 @@ public sealed partial class Http2Connection
 
         RunWrites(write);
         return written;
+    }
+
+    // Called under the gate when payload leaves the queue; what is returned has to be fired outside.
+    private List<AsyncSignal>? OnDequeued(int length)
+    {
+        var wasFull = _sendQueued >= SendQueueLimit;
+        _sendQueued -= length;
+        if (_blocked.Count == 0 || !CanSend || (!wasFull && _sendQueued > SendQueueLimit / 2))
+        {
+            return null;
+        }
+
+        var toFire = new List<AsyncSignal>();
+        WakeBlocked(toFire);
+        return toFire;
     }
 
     internal void CompleteWrites(Http2Stream stream)
@@ -196,7 +223,8 @@ public sealed partial class Http2Connection
             {
                 // Over on the wire; what is still buffered is of no use to anybody.
                 stream.Fail(failure, dropReceived: true, toFire);
-                write = false;
+                ReturnConnectionCredit();
+                write = _failure is null && _writes.TryClaim();
                 closed = null;
             }
             else
@@ -218,12 +246,17 @@ public sealed partial class Http2Connection
         bool write;
         lock (Gate)
         {
-            if (length == 0 || _failure is not null || stream.RemoteEnded || stream.IsReset)
+            if (length == 0 || _failure is not null)
             {
                 return;
             }
 
-            Acknowledge(stream, length);
+            if (!stream.RemoteEnded && !stream.IsReset)
+            {
+                Acknowledge(stream, length);
+            }
+
+            ReturnConnectionCredit();
             write = _writes.TryClaim();
         }
 
@@ -237,17 +270,6 @@ public sealed partial class Http2Connection
         {
             stream.IsPending = false;
             _abandoned -= _streams.ContainsKey(stream.Id) ? 0 : 1;
-        }
-    }
-
-    private void Acknowledge(Http2Stream stream, int length)
-    {
-        stream.Unacknowledged += length;
-        if (stream.Unacknowledged >= _role.Options.StreamWindowSize / 2)
-        {
-            _writes.Append(FrameType.WindowUpdate, stream.Id, stream.Unacknowledged);
-            stream.ReceiveWindow += stream.Unacknowledged;
-            stream.Unacknowledged = 0;
         }
     }
 
@@ -276,7 +298,7 @@ public sealed partial class Http2Connection
 
     private void WakeBlocked(List<AsyncSignal> toFire)
     {
-        if (_sendWindow <= 0)
+        if (!CanSend)
         {
             return;
         }
@@ -300,11 +322,17 @@ public sealed partial class Http2Connection
         WriteSetting(payload[6..], SettingId.InitialWindowSize, options.StreamWindowSize);
         WriteSetting(payload[12..], SettingId.MaxFrameSize, options.MaxFrameSize);
         WriteSetting(payload[18..], SettingId.MaxHeaderListSize, _role.MaxHeaderListSize);
-        _writes.Append(new FrameHeader(payload.Length, FrameType.Settings, 0, 0), payload);
-        if (options.ConnectionWindowSize > DefaultWindow)
+        AppendSettings(payload);
+        if (options.OfferedConnectionWindow > DefaultWindow)
         {
-            _writes.Append(FrameType.WindowUpdate, 0, options.ConnectionWindowSize - DefaultWindow);
+            _writes.Append(FrameType.WindowUpdate, 0, options.OfferedConnectionWindow - DefaultWindow);
         }
+    }
+
+    private void AppendSettings(ReadOnlySpan<byte> payload)
+    {
+        _settingsUnacknowledged++;
+        _writes.Append(new FrameHeader(payload.Length, FrameType.Settings, 0, 0), payload);
     }
 
     private static void WriteSetting(Span<byte> entry, SettingId id, int value)

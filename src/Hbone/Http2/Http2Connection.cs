@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net.Sockets;
 using Hbone.Http2.Hpack;
+using Hbone.Memory;
 using Hbone.Tls;
 using Hbone.Tls.OpenSsl;
 
@@ -29,26 +31,52 @@ public sealed partial class Http2Connection : IAsyncDisposable
     private readonly List<ConnectRequest> _newRequests = [];
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly KeepAlive _keepAlive;
+    private readonly ITimer _settingsLimit;
+    private readonly AbuseLimits _abuse;
+    private readonly MemoryBudget _memory;
     private Task _reading = Task.CompletedTask;
     private Task _closing = Task.CompletedTask;
     private Http2ConnectionException? _failure;
     private bool _draining;
     private bool _drainAnnounced;
 
-    internal Http2Connection(TlsConnection transport, Http2Role role, TimeProvider time)
+    internal Http2Connection(TlsConnection transport, Http2Role role, MemoryBudget memory, TimeProvider time)
     {
         _transport = transport;
         _role = role;
         _frames = new FrameReader(this, role.Options.MaxFrameSize);
-        _writes = new WriteQueue(transport, Gate, OnTransportBroken);
+        _writes = new WriteQueue(transport, Gate, OnDequeued, OnTransportBroken);
         _decoder = new HpackDecoder(PeerSettings.Initial.HeaderTableSize, role.MaxHeaderListSize);
-        _receiveWindow = role.Options.ConnectionWindowSize;
+        _memory = memory.OpenConnection(role.Options.ConnectionMemory);
+        _receiveWindow = role.Options.OfferedConnectionWindow;
+        _streamWindow = role.Options.StreamWindowSize;
         _prefaceLeft = role.IsServer ? Preface.Length : 0;
-        _keepAlive = new KeepAlive(time, SendPing, OnPingTimeout);
+        _abuse = new AbuseLimits(time);
+        _keepAlive = new KeepAlive(time, SendPing, OnPingTimeout, OnTick);
+        _settingsLimit = time.CreateTimer(
+            static connection => ((Http2Connection)connection!).OnSettingsTimeout(),
+            this,
+            role.Options.SettingsTimeout,
+            Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Completes when the connection is over and its socket closed; never fails.</summary>
     public Task Completion => _completion.Task;
+
+    /// <summary>Why the connection ended, and which side's fault it was; null while it lives.</summary>
+    public Http2ConnectionException? Failure
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _failure;
+            }
+        }
+    }
+
+    /// <summary>Payload bytes that this connection holds.</summary>
+    public long MemoryUsed => _memory.Used;
 
     /// <summary>Streams that are not over.</summary>
     public int ActiveStreams
@@ -91,6 +119,9 @@ public sealed partial class Http2Connection : IAsyncDisposable
 
     internal Lock Gate { get; } = new();
 
+    /// <summary>What the payload buffers of this connection count against.</summary>
+    internal MemoryBudget Memory => _memory;
+
     /// <summary>
     /// Lets live streams finish and then closes. A client opens no more; a server announces it and takes what is on its way
     /// until the peer has heard (RFC 9113 section 6.8).
@@ -123,6 +154,12 @@ public sealed partial class Http2Connection : IAsyncDisposable
         RunWrites(write);
         CloseIfDrained();
     }
+
+    /// <summary>Ends every stream and the connection for a reason that the peer is told in GOAWAY.</summary>
+    /// <param name="code">What it is told.</param>
+    /// <param name="reason">For our own log, and the errors of the streams.</param>
+    public void Close(Http2ErrorCode code, string reason) =>
+        Abort(new Http2ConnectionException(code, reason), Farewell.Brief);
 
     /// <summary>Ends every stream and the connection; GOAWAY is tried.</summary>
     public async ValueTask DisposeAsync()
@@ -161,7 +198,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
 
     private async Task ReadAsync()
     {
-        var input = new ReceiveBuffer(SegmentLength);
+        var input = new ReceiveBuffer(SegmentLength, _memory);
         try
         {
             var sinceYield = 0;
@@ -338,6 +375,24 @@ public sealed partial class Http2Connection : IAsyncDisposable
     private void OnTransportBroken(Exception e) => Abort(
         new Http2ConnectionException(Http2ErrorCode.ConnectError, $"connection broken: {e.Message}", e), Farewell.None);
 
+    private void OnSettingsTimeout()
+    {
+        lock (Gate)
+        {
+            if (_settingsReceived)
+            {
+                return;
+            }
+        }
+
+        var limit = _role.Options.SettingsTimeout.TotalSeconds;
+        Abort(
+            new Http2ConnectionException(
+                Http2ErrorCode.SettingsTimeout,
+                string.Create(CultureInfo.InvariantCulture, $"no preface and SETTINGS within {limit:0.###} s")),
+            Farewell.Brief);
+    }
+
     private void OnPingTimeout() => Abort(
         new Http2ConnectionException(Http2ErrorCode.NoError, "HBONE ping timeout: the peer does not answer"), Farewell.Brief);
 
@@ -385,6 +440,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
 
     private async Task CloseAsync(TimeSpan farewell)
     {
+        await _settingsLimit.DisposeAsync();
         await _keepAlive.DisposeAsync();
         if (farewell > Farewell.None)
         {
@@ -393,6 +449,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
 
         _transport.Dispose();
         await _reading;
+        _memory.CloseConnection();
         _completion.TrySetResult();
     }
 

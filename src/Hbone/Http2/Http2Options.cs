@@ -39,4 +39,37 @@ public sealed record Http2Options
             field = value;
         }
     } = 1024 * 1024;
+
+    /// <summary>
+    /// Payload that one connection may hold, bytes: received and not yet taken by the other socket, or waiting to be sent.
+    /// At least 1 MiB, default 32 MiB.
+    /// </summary>
+    /// <remarks>
+    /// Environment: <c>HBONE_CONNECTION_MEMORY</c>. From a quarter of it on streams get small windows that grow with their
+    /// readers, and what a peer may have in flight is never more than what is left.
+    /// </remarks>
+    public int ConnectionMemory
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1024 * 1024);
+            field = value;
+        }
+    } = 32 * 1024 * 1024;
+
+    /// <summary>Limit for the peer's preface and first SETTINGS after the handshake. Positive, default 10 s.</summary>
+    /// <remarks>Environment: <c>HTTP2_SETTINGS_TIMEOUT</c>.</remarks>
+    public TimeSpan SettingsTimeout
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The connection's window as it is offered: the peer's flight and what is held have to fit together.</summary>
+    internal int OfferedConnectionWindow => Math.Max(65_535, Math.Min(ConnectionWindowSize, ConnectionMemory / 2));
 }

@@ -1,3 +1,5 @@
+using Hbone.Memory;
+
 namespace Hbone.Http2;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace Hbone.Http2;
 public sealed class Http2Stream
 {
     private readonly Http2Connection _connection;
-    private readonly ReceiveQueue _received = new();
+    private readonly ReceiveQueue _received;
     private readonly AsyncSignal _readable = new();
     private readonly AsyncSignal _writable = new();
     private Http2Exception? _failure;
@@ -15,9 +17,11 @@ public sealed class Http2Stream
     internal Http2Stream(Http2Connection connection, int id, int sendWindow, int receiveWindow)
     {
         _connection = connection;
+        _received = new ReceiveQueue(connection.Memory);
         Id = id;
         SendWindow = sendWindow;
         ReceiveWindow = receiveWindow;
+        TargetWindow = receiveWindow;
     }
 
     /// <summary>Stream identifier, odd: clients open all streams.</summary>
@@ -56,9 +60,26 @@ public sealed class Http2Stream
     /// <summary>Negative after SETTINGS that narrowed it (RFC 9113 section 6.9.2).</summary>
     internal long SendWindow { get; set; }
 
+    /// <summary>What the peer may still send. Negative after we have narrowed it.</summary>
     internal int ReceiveWindow { get; set; }
 
-    internal int Unacknowledged { get; set; }
+    /// <summary>What our next SETTINGS acknowledgement takes from <see cref="ReceiveWindow"/>.</summary>
+    internal int PendingShrink { get; set; }
+
+    /// <summary>What the peer may send beyond what the reader has taken, when nothing is left to take.</summary>
+    internal int TargetWindow { get; set; }
+
+    /// <summary>Payload that has arrived and whose credit has not been returned by the reader.</summary>
+    internal int Buffered { get; set; }
+
+    /// <summary>Whether our side waits for the peer to let it send, or to read.</summary>
+    internal bool IsStalled => _writable.IsArmed || Written.IsArmed;
+
+    /// <summary>
+    /// Looks whether the other socket still exists, which nobody reads from while the peer takes nothing. Called now and
+    /// then, outside the gate.
+    /// </summary>
+    internal Action? CheckStalled { get; set; }
 
     /// <summary>Answer to our request; null until it came.</summary>
     internal ConnectAnswer? Answer { get; set; }
@@ -93,8 +114,19 @@ public sealed class Http2Stream
     public void Return(in StreamRead read)
     {
         read.Segment?.Release();
-        _connection.ReturnCredit(this, read.Data.Length);
+        _connection.ReturnCredit(this, read.OriginalLength);
     }
+
+    /// <summary>
+    /// For payload that cannot leave yet: what is left of it, moved to a buffer of its own length when it keeps a much
+    /// longer one from being used again.
+    /// </summary>
+    /// <param name="read">What was read; replaced by what is returned.</param>
+    /// <param name="sent">Octets at its start that have left.</param>
+    internal StreamRead Keep(in StreamRead read, int sent) => read.Without(sent, _connection.Memory);
+
+    /// <summary>What the buffers of this stream count against.</summary>
+    internal MemoryBudget Memory => _connection.Memory;
 
     /// <summary>Takes send credit of the stream and the connection.</summary>
     /// <param name="wanted">At most this many bytes.</param>
@@ -130,7 +162,8 @@ public sealed class Http2Stream
     // The rest is called under the gate; what it puts into toFire runs outside.
     internal void Receive(ReceiveSegment segment, int offset, int length, List<AsyncSignal> toFire)
     {
-        _received.Append(segment, offset, length, _readable.IsArmed);
+        Buffered += length;
+        _received.Append(segment, offset, length, _readable.IsArmed, _connection.Memory.IsTight);
         Wake(_readable, toFire);
     }
 
@@ -148,6 +181,7 @@ public sealed class Http2Stream
         if (dropReceived)
         {
             _received.Clear();
+            Buffered = 0;
         }
 
         Wake(_readable, toFire);

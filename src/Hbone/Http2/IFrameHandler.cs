@@ -4,7 +4,10 @@ namespace Hbone.Http2;
 internal interface IFrameHandler
 {
     /// <summary>A DATA frame begins; its whole payload counts against the windows (RFC 9113 section 6.9).</summary>
-    void OnData(int streamId, int payloadLength);
+    /// <param name="streamId">Its stream.</param>
+    /// <param name="payloadLength">Octets, padding included.</param>
+    /// <param name="isUseless">It carries nothing and ends nothing.</param>
+    void OnData(int streamId, int payloadLength, bool isUseless);
 
     /// <summary>Octets of a DATA frame that are no payload: padding and its length.</summary>
     void OnPadding(int streamId, int length);
@@ -41,4 +44,7 @@ internal interface IFrameHandler
 
     /// <summary>WINDOW_UPDATE; stream 0 is the connection, an increment of 0 is an error.</summary>
     void OnWindowUpdate(int streamId, int increment);
+
+    /// <summary>A frame that is skipped: PRIORITY, or of a type that is not known (RFC 9113 section 5.5).</summary>
+    void OnIgnored();
 }

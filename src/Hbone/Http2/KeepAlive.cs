@@ -12,15 +12,22 @@ internal sealed class KeepAlive : IAsyncDisposable
     private readonly ITimer _timer;
     private readonly Action _ping;
     private readonly Action _timedOut;
+    private readonly Action _tick;
 
     // Written by the read loop, read and cleared by the timer.
     private volatile bool _heard;
     private int _silentTicks;
 
-    public KeepAlive(TimeProvider time, Action ping, Action timedOut)
+    /// <summary>Starts to watch.</summary>
+    /// <param name="time">Clock.</param>
+    /// <param name="ping">Sends a PING.</param>
+    /// <param name="timedOut">Ends the connection.</param>
+    /// <param name="tick">Called every 10 s besides, for what else has to be looked after.</param>
+    public KeepAlive(TimeProvider time, Action ping, Action timedOut, Action tick)
     {
         _ping = ping;
         _timedOut = timedOut;
+        _tick = tick;
         _timer = time.CreateTimer(static state => ((KeepAlive)state!).OnTick(), this, Tick, Tick);
     }
 
@@ -38,6 +45,7 @@ internal sealed class KeepAlive : IAsyncDisposable
 
     private void OnTick()
     {
+        _tick();
         if (_heard)
         {
             _heard = false;

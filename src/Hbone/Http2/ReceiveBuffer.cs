@@ -1,10 +1,12 @@
+using Hbone.Memory;
+
 namespace Hbone.Http2;
 
 /// <summary>
 /// What the read loop has decrypted and not yet cut into frames. Renting starts with the first byte and ends with the
 /// last, so that an idle connection holds nothing. Used by the read loop only.
 /// </summary>
-internal sealed class ReceiveBuffer(int segmentLength)
+internal sealed class ReceiveBuffer(int segmentLength, MemoryBudget memory)
 {
     private ReceiveSegment? _segment;
     private int _start;
@@ -16,7 +18,7 @@ internal sealed class ReceiveBuffer(int segmentLength)
     /// <summary>Room behind what is there; empty when the segment is full and has to be consumed first.</summary>
     public Span<byte> Free()
     {
-        _segment ??= new ReceiveSegment(segmentLength);
+        _segment ??= new ReceiveSegment(segmentLength, memory);
         return _segment.Array.AsSpan(_filled, segmentLength - _filled);
     }
 
@@ -70,7 +72,7 @@ internal sealed class ReceiveBuffer(int segmentLength)
     // Full: what is left of it, the beginning of a frame, moves to the front of the next one.
     private void Renew()
     {
-        var next = Unread > 0 ? new ReceiveSegment(segmentLength) : null;
+        var next = Unread > 0 ? new ReceiveSegment(segmentLength, memory) : null;
         var left = Unread;
         if (next is not null)
         {

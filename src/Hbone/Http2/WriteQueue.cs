@@ -15,7 +15,8 @@ namespace Hbone.Http2;
 /// <see cref="Run"/> outside it. Short frames go first: none of them must follow DATA of its own stream that is still
 /// queued, except RST_STREAM, which makes that DATA void.
 /// </remarks>
-internal sealed class WriteQueue(TlsConnection transport, Lock gate, Action<Exception> broken)
+internal sealed class WriteQueue(
+    TlsConnection transport, Lock gate, Func<int, List<AsyncSignal>?> dequeued, Action<Exception> broken)
 {
     // One send per so many encrypted bytes: beyond, larger batches gain nothing and leave the cache.
     private const int FlushThreshold = 128 * 1024;
@@ -169,6 +170,7 @@ internal sealed class WriteQueue(TlsConnection transport, Lock gate, Action<Exce
         byte[]? frames;
         int length;
         DataFrame data = default;
+        List<AsyncSignal>? toFire = null;
         var maxFrameSize = 0;
         var isVoid = false;
         lock (gate)
@@ -183,6 +185,15 @@ internal sealed class WriteQueue(TlsConnection transport, Lock gate, Action<Exce
 
                 maxFrameSize = MaxFrameSize;
                 isVoid = data.Stream.IsReset;
+                toFire = isVoid ? null : dequeued(data.Length); // void payload gives its credit back instead
+            }
+        }
+
+        if (toFire is not null)
+        {
+            foreach (var signal in toFire)
+            {
+                signal.Fire();
             }
         }
 

@@ -1,12 +1,14 @@
 using System.Buffers;
+using Hbone.Memory;
 
 namespace Hbone.Proxying;
 
 /// <summary>
 /// The buffer of one reading direction: small while little flows, larger with every threshold passed, rented only while
-/// there is something to read. The array has room for a frame header in front of the payload.
+/// there is something to read. The array has room for a frame header in front of the payload, and counts against a budget
+/// while it is rented; while that is tight, it stays small.
 /// </summary>
-internal struct CopyBuffer
+internal struct CopyBuffer(MemoryBudget memory)
 {
     /// <summary>Octets kept free before the payload.</summary>
     public const int HeadRoom = 9;
@@ -25,6 +27,7 @@ internal struct CopyBuffer
     public readonly int PayloadLength => _total switch
     {
         < MediumAfter => Small,
+        _ when memory.IsTight => Small,
         < LargeAfter => Medium,
         _ => Large,
     } - HeadRoom;
@@ -33,12 +36,15 @@ internal struct CopyBuffer
     public byte[] Rent()
     {
         var length = PayloadLength + HeadRoom;
-        if (_array is { } array && array.Length < length)
+        if (_array is { } array && array.Length >= length)
         {
-            Return();
+            return array;
         }
 
-        return _array ??= ArrayPool<byte>.Shared.Rent(length);
+        Return();
+        _array = ArrayPool<byte>.Shared.Rent(length);
+        memory.Charge(_array.Length);
+        return _array;
     }
 
     /// <summary>Counts what was read.</summary>
@@ -50,6 +56,7 @@ internal struct CopyBuffer
         if (_array is { } array)
         {
             _array = null;
+            memory.Release(array.Length);
             ArrayPool<byte>.Shared.Return(array);
         }
     }

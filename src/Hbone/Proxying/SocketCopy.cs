@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Hbone.Memory;
 
 namespace Hbone.Proxying;
 
@@ -15,23 +16,25 @@ public static class SocketCopy
     /// <param name="client">The connection that was accepted, taken over.</param>
     /// <param name="server">The connection that was made for it, taken over.</param>
     /// <param name="counters">Told of payload as it is delivered.</param>
-    public static async Task<CopyResult> RunAsync(Socket client, Socket server, ICopyCounters counters)
+    /// <param name="memory">What the buffers count against.</param>
+    public static async Task<CopyResult> RunAsync(
+        Socket client, Socket server, ICopyCounters counters, MemoryBudget memory)
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(server);
         client.Blocking = false;
         server.Blocking = false;
-        var up = PumpAsync(client, server, counters.AddReceived);
-        var down = await PumpAsync(server, client, counters.AddSent);
+        var up = PumpAsync(client, server, counters.AddReceived, memory);
+        var down = await PumpAsync(server, client, counters.AddSent, memory);
         var result = new CopyResult(await up, down);
         client.Dispose();
         server.Dispose();
         return result;
     }
 
-    private static async Task<Exception?> PumpAsync(Socket from, Socket to, Action<long> count)
+    private static async Task<Exception?> PumpAsync(Socket from, Socket to, Action<long> count, MemoryBudget memory)
     {
-        var buffer = default(CopyBuffer);
+        var buffer = new CopyBuffer(memory);
         var readable = false;
         var sinceYield = 0;
         try

@@ -12,6 +12,7 @@ internal static class SocketReset
     private const int BytesAckedOffset = 120;
     private const int NotSentOffset = 144;
     private const int TcpInfoLength = 148;
+    private const byte Closed = 7; // TCP_CLOSE of net/tcp_states.h
     private const int MaxChecksWithoutProgress = 250;
     private static readonly TimeSpan BetweenChecks = TimeSpan.FromMilliseconds(20);
 
@@ -57,6 +58,23 @@ internal static class SocketReset
         }
 
         socket.Dispose();
+    }
+
+    /// <summary>
+    /// Whether the other end has reset the connection or vanished, also while something that it sent is still unread, which
+    /// hides it from a read.
+    /// </summary>
+    public static bool IsGone(Socket socket)
+    {
+        Span<byte> info = stackalloc byte[TcpInfoLength];
+        try
+        {
+            return socket.GetRawSocketOption(TcpLevel, TcpInfo, info) > 0 && info[0] == Closed;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Whether the kernel still holds something that the other end has not acknowledged.</summary>

@@ -41,13 +41,15 @@ public static class TunnelCopy
 
         private readonly List<StreamRead> _lent = [];
         private readonly List<ArraySegment<byte>> _gathered = [];
+        private SocketException? _gone;
 
         public async Task<Exception?> ToTunnelAsync()
         {
-            var buffer = default(CopyBuffer);
+            var buffer = new CopyBuffer(stream.Memory);
             var readable = false;
             try
             {
+                stream.CheckStalled = ResetIfGone;
                 while (true)
                 {
                     if (!readable)
@@ -56,13 +58,14 @@ public static class TunnelCopy
                         await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None);
                     }
 
-                    var credit = stream.TakeCredit(buffer.PayloadLength);
+                    var room = buffer.PayloadLength;
+                    var credit = stream.TakeCredit(room);
                     if (credit == 0)
                     {
                         buffer.Return();
                         if (stream.Failure is { } failure)
                         {
-                            return StopReading(failure);
+                            return _gone is not null ? _gone : StopReading(failure);
                         }
 
                         await stream.WaitWritableAsync();
@@ -159,16 +162,13 @@ public static class TunnelCopy
 
             try
             {
-                var sent = _lent.Count == 1 ? 0 : SendTogether();
-                foreach (var read in _lent)
+                var sent = SendTogether();
+                var waiting = CountSent(ref sent);
+                KeepWaiting(waiting, sent);
+                for (var i = waiting; i < _lent.Count; i++)
                 {
-                    if (sent < read.Data.Length)
-                    {
-                        await socket.SendAsync(read.Data[sent..], SocketFlags.None);
-                    }
-
-                    Count(fromSocket: false, read.Data.Length);
-                    sent = Math.Max(0, sent - read.Data.Length);
+                    await socket.SendAsync(_lent[i].Data, SocketFlags.None);
+                    Count(fromSocket: false, _lent[i].OriginalLength);
                 }
             }
             finally
@@ -182,20 +182,67 @@ public static class TunnelCopy
             }
         }
 
+        // Counts what has left whole; returns the first that has not, and how much of that one has.
+        private int CountSent(ref int sent)
+        {
+            for (var i = 0; i < _lent.Count; i++)
+            {
+                var length = _lent[i].Data.Length;
+                if (sent < length)
+                {
+                    return i;
+                }
+
+                Count(fromSocket: false, length);
+                sent -= length;
+            }
+
+            return _lent.Count;
+        }
+
+        // The application does not keep up: what waits for it is not to hold more memory than it is long.
+        private void KeepWaiting(int first, int sent)
+        {
+            for (var i = first; i < _lent.Count; i++)
+            {
+                _lent[i] = stream.Keep(_lent[i], i == first ? sent : 0);
+            }
+        }
+
         // What did not fit, or everything after an error, is left to the waiting send, which reports the error.
         private int SendTogether()
         {
-            foreach (var read in _lent)
+            int sent;
+            SocketError error;
+            if (_lent is [var only])
             {
-                if (MemoryMarshal.TryGetArray(read.Data, out var segment))
+                sent = socket.Send(only.Data.Span, SocketFlags.None, out error);
+            }
+            else
+            {
+                foreach (var read in _lent)
                 {
-                    _gathered.Add(segment);
+                    if (MemoryMarshal.TryGetArray(read.Data, out var segment))
+                    {
+                        _gathered.Add(segment);
+                    }
                 }
+
+                sent = socket.Send(_gathered, SocketFlags.None, out error);
+                _gathered.Clear();
             }
 
-            var sent = socket.Send(_gathered, SocketFlags.None, out var error);
-            _gathered.Clear();
             return error == SocketError.Success ? sent : 0;
+        }
+
+        // While the peer grants nothing nobody reads from the socket, and its reset would go unnoticed.
+        private void ResetIfGone()
+        {
+            if (SocketReset.IsGone(socket))
+            {
+                _gone = new SocketException((int)SocketError.ConnectionReset);
+                stream.Reset(ResetCode);
+            }
         }
 
         // A peer that has sent all it had may refuse the rest of what we have (RFC 9113 section 8.1): no error of anybody.

@@ -257,9 +257,68 @@ internal sealed record ProxyOptions
     /// </remarks>
     public HbonePoolOptions Pool { get; init; } = new();
 
-    /// <summary>What our HTTP/2 endpoints announce.</summary>
-    /// <remarks>Environment: <c>HTTP2_*</c>.</remarks>
+    /// <summary>What our HTTP/2 endpoints announce, and what one connection may hold.</summary>
+    /// <remarks>Environment: <c>HTTP2_*</c>, <c>HBONE_CONNECTION_MEMORY</c>.</remarks>
     public Http2Options Http2 { get; init; } = new();
+
+    /// <summary>
+    /// Payload that all connections of one pod may hold, bytes. At least 1 MiB, default 128 MiB. From half of it on peers
+    /// are let send less; when it is used up, the streams that hold most are ended.
+    /// </summary>
+    /// <remarks>Environment: <c>POD_CONNECTION_MEMORY</c>.</remarks>
+    public long PodMemory
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, SmallestMemory);
+            field = value;
+        }
+    } = 128 * SmallestMemory;
+
+    /// <summary>The same for all pods together, bytes. At least 1 MiB, default 256 MiB.</summary>
+    /// <remarks>Environment: <c>PROXY_CONNECTION_MEMORY</c>. Istio's chart requests 512 MiB for the whole process.</remarks>
+    public long ProcessMemory
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, SmallestMemory);
+            field = value;
+        }
+    } = 256 * SmallestMemory;
+
+    /// <summary>
+    /// TLS handshakes that one address may have under way with one pod. At least 1, default 512; more are reset.
+    /// </summary>
+    /// <remarks>Environment: <c>HBONE_MAX_HANDSHAKES_PER_PEER</c>.</remarks>
+    public int MaxHandshakesPerPeer
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    } = 512;
+
+    /// <summary>
+    /// HBONE connections that one identity at one address may have to one pod. At least 1, default 4096; more are closed
+    /// with ENHANCE_YOUR_CALM.
+    /// </summary>
+    /// <remarks>
+    /// Environment: <c>HBONE_MAX_CONNECTIONS_PER_PEER</c>. A network gateway brings one for each connection of an
+    /// application, so this is generous.
+    /// </remarks>
+    public int MaxConnectionsPerPeer
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    } = 4_096;
 
     /// <summary>
     /// How long open connections may last once the process or a pod stops. Zero or more, default 5 s.
@@ -298,6 +357,9 @@ internal sealed record ProxyOptions
 
     /// <summary>The mark that the redirection rules of the CNI agent let pass.</summary>
     internal const uint DefaultPacketMark = 1337;
+
+    /// <summary>No memory limit is lower: one connection could not work with less.</summary>
+    internal const long SmallestMemory = 1024 * 1024;
 
     private static ImmutableSortedDictionary<string, string> NoMetadata { get; } =
         ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);

@@ -88,6 +88,12 @@ internal sealed class ProxyOptionsReader
             Socks5Enabled = _environment.Bool("UNSTABLE_ENABLE_SOCKS5") ?? Defaults.Socks5Enabled,
             Pool = ReadPool(),
             Http2 = ReadHttp2(),
+            PodMemory = ReadMemory("POD_CONNECTION_MEMORY", Defaults.PodMemory),
+            ProcessMemory = ReadMemory("PROXY_CONNECTION_MEMORY", Defaults.ProcessMemory),
+            MaxHandshakesPerPeer = _environment.Int(
+                "HBONE_MAX_HANDSHAKES_PER_PEER", Defaults.MaxHandshakesPerPeer, 1, int.MaxValue),
+            MaxConnectionsPerPeer = _environment.Int(
+                "HBONE_MAX_CONNECTIONS_PER_PEER", Defaults.MaxConnectionsPerPeer, 1, int.MaxValue),
             ConnectionTerminationDeadline = ReadDeadline(),
             WorkerThreads = WorkerThreads.Count(_environment, _proxyConfig.Concurrency, _host.LogicalCores),
             LocalMeshPath = _environment.NonEmpty("LOCAL_XDS_PATH"),
@@ -299,8 +305,17 @@ internal sealed class ProxyOptionsReader
             ConnectionWindowSize = _environment.Int(
                 "HTTP2_CONNECTION_WINDOW_SIZE", defaults.ConnectionWindowSize, 65_535, int.MaxValue),
             MaxFrameSize = _environment.Int("HTTP2_FRAME_SIZE", defaults.MaxFrameSize, 16_384, 16_777_215),
+            SettingsTimeout = _environment.TimeLimit("HTTP2_SETTINGS_TIMEOUT", defaults.SettingsTimeout),
+            ConnectionMemory = _environment.Int(
+                "HBONE_CONNECTION_MEMORY",
+                defaults.ConnectionMemory,
+                (int)ProxyOptions.SmallestMemory,
+                int.MaxValue),
         };
     }
+
+    private long ReadMemory(string name, long defaultValue) =>
+        (long?)_environment.WholeNumber(name, (ulong)ProxyOptions.SmallestMemory, long.MaxValue) ?? defaultValue;
 
     private TimeSpan ReadDeadline()
     {

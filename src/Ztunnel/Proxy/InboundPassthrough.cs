@@ -101,6 +101,6 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
                 server.Dispose();
             },
             (socket, application));
-        return CopyErrors.From(await SocketCopy.RunAsync(socket, application, telemetry));
+        return CopyErrors.From(await SocketCopy.RunAsync(socket, application, telemetry, pod.Memory));
     }
 }

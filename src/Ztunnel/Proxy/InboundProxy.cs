@@ -16,7 +16,9 @@ internal sealed class InboundProxy(
 {
     private readonly ILogger<InboundProxy> _logger = services.Loggers.CreateLogger<InboundProxy>();
     private readonly InboundRequestHandler _requests = new(services, pod, drain, preserveSource);
-    private readonly HboneEndpointOptions _endpoint = UpstreamSockets.EndpointFor(services.Options);
+    private readonly HboneEndpointOptions _endpoint = UpstreamSockets.EndpointFor(services.Options, pod.Memory);
+    private readonly PeerLimits _limits = new(
+        services.Options.MaxHandshakesPerPeer, services.Options.MaxConnectionsPerPeer);
 
     /// <summary>Takes one peer's connection to its end. Owns the socket.</summary>
     public async Task ServeAsync(Socket socket)
@@ -39,12 +41,57 @@ internal sealed class InboundProxy(
 
     private async Task ServeAsync(Socket socket, IPEndPoint source, IPEndPoint local)
     {
-        await using var connection = await SecureAsync(socket, source, local);
-        if (connection is null)
+        if (!_limits.TryBeginHandshake(source.Address))
         {
+            _logger.TooManyHandshakes(source, services.Options.MaxHandshakesPerPeer);
+            socket.LingerState = new LingerOption(enable: true, seconds: 0); // RST: nothing of it was read
             return;
         }
 
+        Http2Connection? secured;
+        try
+        {
+            secured = await SecureAsync(socket, source, local);
+        }
+        finally
+        {
+            _limits.EndHandshake(source.Address);
+        }
+
+        if (secured is not null)
+        {
+            await ServeAsync(secured, source);
+        }
+    }
+
+    private async Task ServeAsync(Http2Connection secured, IPEndPoint source)
+    {
+        await using var connection = secured;
+        var identity = connection.PeerIds is [var first, ..] ? first : null;
+        if (!_limits.TryAddConnection(source.Address, identity))
+        {
+            _logger.TooManyConnections(source, identity, services.Options.MaxConnectionsPerPeer);
+            connection.Close(Http2ErrorCode.EnhanceYourCalm, "too many connections of this peer");
+            return;
+        }
+
+        try
+        {
+            await ServeToEndAsync(connection);
+        }
+        finally
+        {
+            _limits.RemoveConnection(source.Address, identity);
+        }
+
+        if (connection.Failure is { Code: not (Http2ErrorCode.NoError or Http2ErrorCode.ConnectError) } failure)
+        {
+            _logger.PeerMisbehaved(source, identity, failure.Code, failure.Message);
+        }
+    }
+
+    private async Task ServeToEndAsync(Http2Connection connection)
+    {
         await using var started = drain.Started.UnsafeRegister(
             static c => ((Http2Connection)c!).Drain(), connection);
         await connection.Completion.WaitAsync(drain.Forced).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -1,15 +1,19 @@
+using Hbone.Memory;
 using Ztunnel.Mesh;
 using Ztunnel.Telemetry;
 
 namespace Ztunnel.Proxy;
 
 /// <summary>The pod that one proxy serves, and the workload that the control plane knows it as.</summary>
-internal sealed class LocalPod(WorkloadInfo info, MeshState mesh)
+internal sealed class LocalPod(WorkloadInfo info, MeshState mesh, MemoryBudget memory)
 {
     private static readonly TimeSpan WorkloadTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>As the node names it.</summary>
     public WorkloadInfo Info { get; } = info;
+
+    /// <summary>What the buffers of its connections count against.</summary>
+    public MemoryBudget Memory { get; } = memory;
 
     /// <summary>The workload, waiting up to 5 s for it to be announced.</summary>
     /// <exception cref="ProxyException">It was not.</exception>

@@ -35,7 +35,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
         _socketOptions = UpstreamSockets.For(options);
         _pool = new HbonePool(
             options.Pool,
-            UpstreamSockets.EndpointFor(options),
+            UpstreamSockets.EndpointFor(options, pod.Memory),
             (key, cancellationToken) =>
                 _connector.ConnectAsync(key.Destination, sourceToPreserve: null, _socketOptions, cancellationToken),
             services.Certificates.FetchAsync,
@@ -148,7 +148,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
         }
 
         await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), upstream);
-        return CopyErrors.From(await SocketCopy.RunAsync(socket, upstream, telemetry));
+        return CopyErrors.From(await SocketCopy.RunAsync(socket, upstream, telemetry, _pod.Memory));
     }
 
     // Order and spelling as peers have always seen them (RFC 9113 section 8.5 for the first two).

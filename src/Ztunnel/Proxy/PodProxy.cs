@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Hbone.Memory;
 using Microsoft.Extensions.Logging;
 using Redirection;
 using Ztunnel.Config;
@@ -22,6 +23,7 @@ internal sealed class PodProxy : IAsyncDisposable
     private readonly OutboundProxy _outbound;
     private readonly InboundProxy _inbound;
     private readonly InboundPassthrough _passthrough;
+    private readonly MemoryBudget _memory;
     private Task _accepting = Task.CompletedTask;
 
     private PodProxy(
@@ -34,7 +36,9 @@ internal sealed class PodProxy : IAsyncDisposable
         _services = services;
         _drain = drain;
         _active = new ActiveConnections(services.Loggers.CreateLogger<ActiveConnections>());
-        var pod = new LocalPod(info, services.Mesh);
+        _memory = new MemoryBudget(services.Options.PodMemory, services.Memory);
+        services.Buffers.Add($"{info.Namespace}/{info.Name}", _memory);
+        var pod = new LocalPod(info, services.Mesh, _memory);
         _outbound = new OutboundProxy(services, pod, drain);
         _inbound = new InboundProxy(services, pod, drain, _active, PreservesSource(listeners[0]));
         _passthrough = new InboundPassthrough(services, pod, drain, PreservesSource(listeners[1]));
@@ -96,6 +100,7 @@ internal sealed class PodProxy : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _outbound.DisposeAsync();
+        _services.Buffers.Remove(_memory);
         foreach (var (listener, _) in _listeners)
         {
             listener.Dispose();

@@ -1,4 +1,6 @@
 using System.Net;
+using Hbone.Http2;
+using Hbone.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace Ztunnel.Proxy;
@@ -24,6 +26,19 @@ internal static partial class ProxyLog
 
     [LoggerMessage(2005, LogLevel.Warning, "failed to read original destination: {Failure}")]
     public static partial void OriginalDestinationUnknown(this ILogger logger, string failure);
+
+    [LoggerMessage(2007, LogLevel.Warning,
+        "hbone connection of {Peer} ({Identity}) closed with {Code}: {Reason}")]
+    public static partial void PeerMisbehaved(
+        this ILogger logger, IPEndPoint peer, SpiffeId? identity, Http2ErrorCode code, string reason);
+
+    [LoggerMessage(2008, LogLevel.Warning,
+        "hbone connection of {Peer} reset: it has {Limit} handshakes under way (HBONE_MAX_HANDSHAKES_PER_PEER)")]
+    public static partial void TooManyHandshakes(this ILogger logger, IPEndPoint peer, int limit);
+
+    [LoggerMessage(2009, LogLevel.Warning,
+        "hbone connection of {Peer} ({Identity}) closed: it has {Limit} already (HBONE_MAX_CONNECTIONS_PER_PEER)")]
+    public static partial void TooManyConnections(this ILogger logger, IPEndPoint peer, SpiffeId? identity, int limit);
 
     [LoggerMessage(2006, LogLevel.Debug, "hbone connection from {Peer} ended: {Reason}")]
     public static partial void TunnelEnded(this ILogger logger, IPEndPoint peer, string reason);

@@ -1,3 +1,4 @@
+using Hbone.Memory;
 using Microsoft.Extensions.Logging;
 using Ztunnel.Config;
 using Ztunnel.Identity;
@@ -12,5 +13,7 @@ internal sealed record ProxyServices(
     MeshState Mesh,
     CertificateManager Certificates,
     TelemetryHub Telemetry,
+    MemoryBudget Memory,
+    BufferMetrics Buffers,
     ILoggerFactory Loggers,
     TimeProvider Time);

@@ -1,4 +1,5 @@
 using Hbone;
+using Hbone.Memory;
 using Redirection;
 using Ztunnel.Config;
 
@@ -19,8 +20,11 @@ internal static class UpstreamSockets
     public static UpstreamSocketOptions ForApplication(ProxyOptions options) => For(options) with { IsLoopbackHop = true };
 
     /// <summary>Parameters of HBONE in both roles.</summary>
-    public static HboneEndpointOptions EndpointFor(ProxyOptions options) => new()
+    /// <param name="options">All options.</param>
+    /// <param name="memory">What the connections' buffers count against.</param>
+    public static HboneEndpointOptions EndpointFor(ProxyOptions options, MemoryBudget memory) => new()
     {
+        Memory = memory,
         Http2 = options.Http2,
         TlsHandshakeTimeout = options.Pool.TlsHandshakeTimeout,
         AllowTls12 = options.Tls12Enabled,
