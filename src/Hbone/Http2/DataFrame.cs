@@ -1,5 +1,3 @@
-using Hbone.Tls.OpenSsl;
-
 namespace Hbone.Http2;
 
 /// <summary>
@@ -15,7 +13,7 @@ internal readonly record struct DataFrame(Http2Stream Stream, byte[] Array, int 
     /// Writes the payload as one or, if the peer takes less, several DATA frames. Each header stands in place before its
     /// payload, over octets that have already been written.
     /// </summary>
-    public void Write(TlsConnection transport, int maxFrameSize)
+    public void Write(ITransport transport, int maxFrameSize)
     {
         var offset = Offset;
         var left = Length;

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Hbone.Http2.Hpack;
 using Hbone.Memory;
 using Hbone.Tls;
-using Hbone.Tls.OpenSsl;
 
 namespace Hbone.Http2;
 
@@ -20,7 +19,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
     private const int YieldAfter = 16 * 1024 * 1024;
 
 
-    private readonly TlsConnection _transport;
+    private readonly ITransport _transport;
     private readonly Http2Role _role;
     private readonly FrameReader _frames;
     private readonly WriteQueue _writes;
@@ -40,7 +39,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
     private bool _draining;
     private bool _drainAnnounced;
 
-    internal Http2Connection(TlsConnection transport, Http2Role role, MemoryBudget memory, TimeProvider time)
+    internal Http2Connection(ITransport transport, Http2Role role, MemoryBudget memory, TimeProvider time)
     {
         _transport = transport;
         _role = role;
@@ -213,7 +212,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
                     return;
                 }
 
-                if (state == TlsConnection.WouldBlock)
+                if (state == ITransport.WouldBlock)
                 {
                     input.ReleaseIfEmpty();
                     FlushTransport();
@@ -444,7 +443,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
         await _keepAlive.DisposeAsync();
         if (farewell > Farewell.None)
         {
-            await Farewell.SayAsync(_transport.Socket, _writes.Finished, farewell);
+            await _transport.SayFarewellAsync(_writes.Finished, farewell);
         }
 
         _transport.Dispose();

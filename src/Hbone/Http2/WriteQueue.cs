@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using Hbone.Tls;
-using Hbone.Tls.OpenSsl;
 
 namespace Hbone.Http2;
 
@@ -16,7 +15,7 @@ namespace Hbone.Http2;
 /// queued, except RST_STREAM, which makes that DATA void.
 /// </remarks>
 internal sealed class WriteQueue(
-    TlsConnection transport, Lock gate, Func<int, List<AsyncSignal>?> dequeued, Action<Exception> broken)
+    ITransport transport, Lock gate, Func<int, List<AsyncSignal>?> dequeued, Action<Exception> broken)
 {
     // One send per so many encrypted bytes: beyond, larger batches gain nothing and leave the cache.
     private const int FlushThreshold = 128 * 1024;

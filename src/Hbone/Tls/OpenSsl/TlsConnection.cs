@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Hbone.Http2;
 
 namespace Hbone.Tls.OpenSsl;
 
@@ -10,11 +11,8 @@ namespace Hbone.Tls.OpenSsl;
 /// <see cref="FlushAsync"/> sends with one system call.
 /// </summary>
 /// <remarks>One reader, one writer, on any threads: OpenSSL's own state is guarded by a lock held for one record.</remarks>
-internal sealed class TlsConnection : IDisposable
+internal sealed class TlsConnection : ITransport
 {
-    /// <summary>What <see cref="TryRead"/> returns when nothing is there yet.</summary>
-    public const int WouldBlock = -1;
-
     private const int RecordPayload = 16 * 1024;
     private const int RecordOverhead = 5 + 1 + 16;
 
@@ -99,7 +97,7 @@ internal sealed class TlsConnection : IDisposable
     public ValueTask<int> WaitReadableAsync() => Socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None);
 
     /// <summary>Decrypts at most one record into the buffer.</summary>
-    /// <returns>Bytes read; 0 after the peer's close_notify; <see cref="WouldBlock"/> when there is no whole record.</returns>
+    /// <returns>Bytes read; 0 after the peer's close_notify; <see cref="ITransport.WouldBlock"/> when there is no whole record.</returns>
     /// <exception cref="TlsException">The connection ended without close_notify, was reset, or a record is bad.</exception>
     public unsafe int TryRead(Span<byte> buffer)
     {
@@ -121,7 +119,7 @@ internal sealed class TlsConnection : IDisposable
 
                 return Native.SSL_get_error(_ssl, read) switch
                 {
-                    Native.ErrorWantRead => WouldBlock,
+                    Native.ErrorWantRead => ITransport.WouldBlock,
                     Native.ErrorZeroReturn => 0,
                     var error => throw Broken(error),
                 };
@@ -197,6 +195,9 @@ internal sealed class TlsConnection : IDisposable
             }
         }
     }
+
+    /// <inheritdoc/>
+    public Task SayFarewellAsync(Task written, TimeSpan limit) => Farewell.SayAsync(Socket, written, limit);
 
     /// <inheritdoc/>
     public void Dispose()
