@@ -36,7 +36,10 @@ public static class HboneEndpoint
             peer => PeerRules.SameTrustDomain(certificate.Identity, peer),
             options,
             cancellationToken);
-        return Start(new Http2Connection(transport, Http2Role.Server(options.Http2, serve), options.Memory, time));
+        return Start(new Http2Connection(transport, Http2Role.Server(options.Http2, serve), options.Memory, time)
+        {
+            Ended = options.Ended,
+        });
     }
 
     /// <summary>The side that dialled port 15008. Takes the socket over, on failure too.</summary>
@@ -64,7 +67,10 @@ public static class HboneEndpoint
             peer => PeerRules.OneOf(expected, peer),
             options,
             cancellationToken);
-        return Start(new Http2Connection(transport, Http2Role.Client(options.Http2), options.Memory, time));
+        return Start(new Http2Connection(transport, Http2Role.Client(options.Http2), options.Memory, time)
+        {
+            Ended = options.Ended,
+        });
     }
 
     private static async Task<TlsConnection> AuthenticateAsync(

@@ -15,6 +15,9 @@ public sealed record HboneEndpointOptions
     /// <summary>Allows TLS 1.2 beside 1.3. Default false.</summary>
     public bool AllowTls12 { get; init; }
 
+    /// <summary>Told of every connection that is over, why is in its <see cref="Http2Connection.Failure"/>. Must not throw.</summary>
+    public Action<Http2Connection>? Ended { get; init; }
+
     /// <summary>What the payload buffers of these connections count against. Default: no limit but each connection's own.</summary>
     public MemoryBudget Memory { get; init; } = new(long.MaxValue);
 }

@@ -15,13 +15,19 @@ internal sealed class HboneServer : IAsyncDisposable
     private readonly WorkloadCertificate _certificate;
     private readonly Action<ConnectRequest> _serve;
     private readonly HboneEndpointOptions _options;
+    private readonly TimeProvider _time;
     private readonly Task _accepting;
     private int _accepted;
 
-    public HboneServer(WorkloadCertificate certificate, Action<ConnectRequest> serve, HboneEndpointOptions? options = null)
+    public HboneServer(
+        WorkloadCertificate certificate,
+        Action<ConnectRequest> serve,
+        HboneEndpointOptions? options = null,
+        TimeProvider? time = null)
     {
         _certificate = certificate;
         _serve = serve;
+        _time = time ?? TimeProvider.System;
         _options = options ?? new HboneEndpointOptions();
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(512);
@@ -77,7 +83,7 @@ internal sealed class HboneServer : IAsyncDisposable
         try
         {
             _connections.Add(await HboneEndpoint.AcceptAsync(
-                socket, _certificate, _options, _serve, TimeProvider.System, CancellationToken.None));
+                socket, _certificate, _options, _serve, _time, CancellationToken.None));
         }
         catch (Exception e) when (e is TlsException or SocketException)
         {

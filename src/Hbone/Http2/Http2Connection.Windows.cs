@@ -49,7 +49,9 @@ public sealed partial class Http2Connection
             return;
         }
 
-        var room = _memory.Limit - _memory.Used - _receiveWindow;
+        // While readers stall, half of what is left stays in reserve, or the last of it would go to those who stall next.
+        var left = _memory.Limit - _memory.Used;
+        var room = (_isNarrow ? left / 2 : left) - _receiveWindow;
         var credit = (int)Math.Min(_unacknowledged, Math.Max(0, room));
         if (credit == _unacknowledged || credit >= Math.Min(WorthUpdating, window / 4))
         {

@@ -116,6 +116,45 @@ public sealed partial class Http2Connection : IAsyncDisposable
     /// <summary>SPIFFE IDs of the peer's certificate, in order.</summary>
     public IReadOnlyList<SpiffeId> PeerIds => _transport.PeerIds;
 
+    /// <summary>Payload bytes that wait for the peer to read.</summary>
+    internal long QueuedBytes
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _sendQueued;
+            }
+        }
+    }
+
+    /// <summary>Whether more payload may be queued now: neither the queue nor the connection's window is used up.</summary>
+    internal bool CanQueueMore
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return CanSend;
+            }
+        }
+    }
+
+    /// <summary>Whether the peer has begun a header block and not ended it.</summary>
+    internal bool IsInsideHeaderBlock
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _frames.IsInsideHeaderBlock;
+            }
+        }
+    }
+
+    /// <summary>Called once, when the connection is over. Must not throw.</summary>
+    internal Action<Http2Connection>? Ended { get; init; }
+
     internal Lock Gate { get; } = new();
 
     /// <summary>What the payload buffers of this connection count against.</summary>
@@ -449,6 +488,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
         _transport.Dispose();
         await _reading;
         _memory.CloseConnection();
+        Ended?.Invoke(this);
         _completion.TrySetResult();
     }
 

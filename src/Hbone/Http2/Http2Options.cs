@@ -58,6 +58,18 @@ public sealed record Http2Options
         }
     } = 32 * 1024 * 1024;
 
+    /// <summary>Streams that a client may have open on one connection. At least 1, default 200.</summary>
+    /// <remarks>Environment: <c>HTTP2_MAX_CONCURRENT_STREAMS</c>.</remarks>
+    public int MaxConcurrentStreams
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    } = 200;
+
     /// <summary>Limit for the peer's preface and first SETTINGS after the handshake. Positive, default 10 s.</summary>
     /// <remarks>Environment: <c>HTTP2_SETTINGS_TIMEOUT</c>.</remarks>
     public TimeSpan SettingsTimeout

@@ -15,12 +15,11 @@ internal sealed record Http2Role(
 {
     private const int ClientHeaderListSize = 16_384;
     private const int ServerHeaderListSize = 65_536;
-    private const int ServerConcurrentStreams = 200;
 
     /// <summary>The side that opens streams.</summary>
     public static Http2Role Client(Http2Options options) => new(false, options, ClientHeaderListSize);
 
     /// <summary>The side that answers.</summary>
     public static Http2Role Server(Http2Options options, Action<ConnectRequest> serve) =>
-        new(true, options, ServerHeaderListSize, ServerConcurrentStreams, serve);
+        new(true, options, ServerHeaderListSize, options.MaxConcurrentStreams, serve);
 }

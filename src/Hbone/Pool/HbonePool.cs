@@ -12,7 +12,8 @@ namespace Hbone.Pool;
 /// </summary>
 public sealed class HbonePool : IAsyncDisposable
 {
-    // A refused or overtaken CONNECT is sent again at most this often; each time nothing of it was processed.
+    // A CONNECT that was refused, overtaken by GOAWAY or lost with an older connection is sent this often. Nothing of it
+    // was processed, and if it was after all, no byte of the application has been sent.
     private const int MaxAttempts = 3;
 
     private readonly ConcurrentDictionary<HbonePoolKey, PoolSlot> _slots = new();
@@ -64,9 +65,9 @@ public sealed class HbonePool : IAsyncDisposable
             {
                 return await WaitAsync(connection, stream, cancellationToken);
             }
-            catch (Http2Exception e) when (e.Code == Http2ErrorCode.RefusedStream && attempt < MaxAttempts)
+            catch (Http2Exception e) when (attempt < MaxAttempts && IsUnprocessed(e, stream))
             {
-                // RFC 9113 section 8.7: not processed, so it may be sent again.
+                // The next one joins another connection: this one is full, going away or gone.
             }
             catch (Http2Exception e)
             {
@@ -117,6 +118,12 @@ public sealed class HbonePool : IAsyncDisposable
             }
         }
     }
+
+    // RFC 9113 section 8.7 names the first; the second is a connection that was idle while its peer went away, which shows
+    // only when it is used again.
+    private static bool IsUnprocessed(Http2Exception failure, Http2Stream stream) =>
+        failure.Code == Http2ErrorCode.RefusedStream
+        || (failure is Http2ConnectionException { Code: Http2ErrorCode.ConnectError } && stream.Id > 1);
 
     // A place that led to no stream is given back.
     private static Http2Stream? TryOpen(PoolSlot slot, PooledConnection joined, ReadOnlySpan<HeaderField> headers)

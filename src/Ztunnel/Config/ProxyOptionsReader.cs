@@ -305,6 +305,8 @@ internal sealed class ProxyOptionsReader
             ConnectionWindowSize = _environment.Int(
                 "HTTP2_CONNECTION_WINDOW_SIZE", defaults.ConnectionWindowSize, 65_535, int.MaxValue),
             MaxFrameSize = _environment.Int("HTTP2_FRAME_SIZE", defaults.MaxFrameSize, 16_384, 16_777_215),
+            MaxConcurrentStreams = _environment.Int(
+                "HTTP2_MAX_CONCURRENT_STREAMS", defaults.MaxConcurrentStreams, 1, int.MaxValue),
             SettingsTimeout = _environment.TimeLimit("HTTP2_SETTINGS_TIMEOUT", defaults.SettingsTimeout),
             ConnectionMemory = _environment.Int(
                 "HBONE_CONNECTION_MEMORY",

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Hbone.Http2;
 using Hbone.Http2.Hpack;
 using Hbone.Pool;
 using Hbone.Proxying;
@@ -35,7 +36,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
         _socketOptions = UpstreamSockets.For(options);
         _pool = new HbonePool(
             options.Pool,
-            UpstreamSockets.EndpointFor(options, pod.Memory),
+            UpstreamSockets.EndpointFor(options, pod.Memory) with { Ended = ReportMisbehaviour },
             (key, cancellationToken) =>
                 _connector.ConnectAsync(key.Destination, sourceToPreserve: null, _socketOptions, cancellationToken),
             services.Certificates.FetchAsync,
@@ -114,10 +115,11 @@ internal sealed class OutboundProxy : IAsyncDisposable
         Socket socket, IPEndPoint source, Workload workload, OutboundRoute route, ConnectionTelemetry telemetry)
     {
         HboneTunnel tunnel;
+        await using var client = new ClientWatch(socket, _services.Time, _drain.Forced);
         try
         {
             var key = new HbonePoolKey(workload.Identity, route.ExpectedIdentities, route.Dial, source.Address);
-            tunnel = await _pool.OpenAsync(key, RequestFor(source, workload, route), _drain.Forced);
+            tunnel = await _pool.OpenAsync(key, RequestFor(source, workload, route), client.Gone);
         }
         catch (Exception e) when (e is HboneException or Identity.IdentityException or IOException)
         {
@@ -127,7 +129,12 @@ internal sealed class OutboundProxy : IAsyncDisposable
         {
             return Accepted.Drained();
         }
+        catch (OperationCanceledException) when (client.Gone.IsCancellationRequested)
+        {
+            return new ProxyException(ConnectionFailure.Connect, $"send: io error: {OsError.Describe(ClientWatch.Reset)}");
+        }
 
+        await client.DisposeAsync();
         return CopyErrors.From(await TunnelCopy.RunAsync(tunnel.Stream, socket, socketIsClient: true, telemetry));
     }
 
@@ -149,6 +156,15 @@ internal sealed class OutboundProxy : IAsyncDisposable
 
         await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), upstream);
         return CopyErrors.From(await SocketCopy.RunAsync(socket, upstream, telemetry, _pod.Memory));
+    }
+
+    private void ReportMisbehaviour(Http2Connection connection)
+    {
+        if (connection.Failure is { Code: not (Http2ErrorCode.NoError or Http2ErrorCode.ConnectError) } failure)
+        {
+            var identity = connection.PeerIds is [var first, ..] ? first : null;
+            _logger.ServerMisbehaved(identity, failure.Code, failure.Message);
+        }
     }
 
     // Order and spelling as peers have always seen them (RFC 9113 section 8.5 for the first two).

@@ -40,6 +40,10 @@ internal static partial class ProxyLog
         "hbone connection of {Peer} ({Identity}) closed: it has {Limit} already (HBONE_MAX_CONNECTIONS_PER_PEER)")]
     public static partial void TooManyConnections(this ILogger logger, IPEndPoint peer, SpiffeId? identity, int limit);
 
+    [LoggerMessage(2010, LogLevel.Warning, "hbone connection to {Identity} closed with {Code}: {Reason}")]
+    public static partial void ServerMisbehaved(
+        this ILogger logger, SpiffeId? identity, Http2ErrorCode code, string reason);
+
     [LoggerMessage(2006, LogLevel.Debug, "hbone connection from {Peer} ended: {Reason}")]
     public static partial void TunnelEnded(this ILogger logger, IPEndPoint peer, string reason);
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Threading.Channels;
 using Hbone.Http2;
 using Hbone.Tls;
@@ -14,10 +15,10 @@ public abstract class HboneServerFixture : IAsyncDisposable
     private readonly Channel<ConnectRequest> _requests = Channel.CreateUnbounded<ConnectRequest>();
     private readonly WorkloadCertificate _client;
 
-    protected HboneServerFixture(HboneEndpointOptions? options = null)
+    protected HboneServerFixture(HboneEndpointOptions? options = null, TimeProvider? time = null)
     {
         _client = _certificates.Issue(ClientId);
-        Server = new HboneServer(_certificates.Issue(ServerId), request => _requests.Writer.TryWrite(request), options);
+        Server = new HboneServer(_certificates.Issue(ServerId), request => _requests.Writer.TryWrite(request), options, time);
     }
 
     private protected static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -56,6 +57,15 @@ public abstract class HboneServerFixture : IAsyncDisposable
         var answer = await peer.ReadAsync(FrameType.Headers);
         Assert.Equal((streamId, 200), (answer.StreamId, answer.Status));
         return request;
+    }
+
+    /// <summary>A client of our own.</summary>
+    private protected async Task<Http2Connection> ConnectAsync(HboneEndpointOptions? options = null)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(Server.Address, Token);
+        return await HboneEndpoint.ConnectAsync(
+            socket, _client, [ServerId], options ?? new HboneEndpointOptions(), TimeProvider.System, Token);
     }
 
     private protected int UnansweredRequests => _requests.Reader.Count;

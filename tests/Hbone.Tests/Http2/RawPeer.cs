@@ -183,6 +183,25 @@ internal sealed class RawPeer : IAsyncDisposable
         return (Http2ErrorCode)goAway.Code;
     }
 
+    /// <summary>Reads to the end, however the connection ends.</summary>
+    public async Task<List<RawFrame>> ReadToEndAsync()
+    {
+        var frames = new List<RawFrame>();
+        try
+        {
+            while (await ReadAsync() is { } frame)
+            {
+                frames.Add(frame);
+            }
+        }
+        catch (IOException)
+        {
+            // Reset: what was read before it counts.
+        }
+
+        return frames;
+    }
+
     public ValueTask DisposeAsync() => Tls.DisposeAsync();
 
     private int StatusOf(byte[] block)

@@ -3,11 +3,14 @@ using Hbone.Http2;
 namespace Hbone.Tests.Http2;
 
 /// <summary>Windows in both directions at our server. RFC 9113 sections 5.2 and 6.9.</summary>
-public sealed class ServerFlowControlTests : HboneServerFixture
+public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
 {
     private const int StreamWindow = 4 * 1024 * 1024;
     private const int DefaultWindow = 65_535;
     private const int Frame = 1024 * 1024;
+
+    // So much that nothing here makes memory tight: what happens then has tests of its own.
+    private static readonly HboneEndpointOptions Roomy = new() { Http2 = new() { ConnectionMemory = 256 * 1024 * 1024 } };
 
     [Fact]
     public async Task Section691_DataBeyondTheStreamWindow_FlowControlErrorOfTheStream()
