@@ -17,6 +17,7 @@ internal sealed class HboneRecorder : IAsyncDisposable
     private readonly Socket _listener;
     private readonly Func<IPAddress, SslStreamCertificateContext> _certificateOf;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _mayAnswer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentQueue<RecorderConnection> _connections = [];
     private readonly ConcurrentQueue<Task> _serving = [];
     private readonly Task _accepting;
@@ -29,6 +30,9 @@ internal sealed class HboneRecorder : IAsyncDisposable
 
     /// <summary>The connections so far, in their order.</summary>
     public RecorderConnection[] Connections => [.. _connections];
+
+    /// <summary>Begins to answer; until then connections are accepted and wait.</summary>
+    public void Answer() => _mayAnswer.TrySetResult();
 
     /// <param name="pod">Where it listens, on all addresses.</param>
     /// <param name="certificateOf">The certificate for each address of the pod that is dialled.</param>
@@ -82,6 +86,7 @@ internal sealed class HboneRecorder : IAsyncDisposable
     {
         await using (connection)
         {
+            await _mayAnswer.Task.WaitAsync(_stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await connection.ServeAsync(_stop.Token);
         }
     }

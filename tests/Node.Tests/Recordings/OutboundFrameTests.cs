@@ -34,7 +34,7 @@ public sealed partial class OutboundFrameTests(OutboundReplay replay) : IClassFi
         var client = new List<string>();
         foreach (var dial in recorded.Dials)
         {
-            client.Add(await DialAsync(dial, deadline.Token));
+            client.Add(await DialAsync(dial, server, deadline.Token));
         }
 
         var log = await replay.Proxy.WaitForAccessAsync(since, recorded.SourceLog.Length, _ => true, deadline.Token);
@@ -64,10 +64,14 @@ public sealed partial class OutboundFrameTests(OutboundReplay replay) : IClassFi
     private static string MaskLine(string line) => ToleratedTexts.Aggregate(
         AccessLines.Mask(line), (text, pair) => text.Replace(pair.Key, pair.Value, StringComparison.Ordinal));
 
-    private async Task<string> DialAsync(IPEndPoint destination, CancellationToken cancellationToken)
+    // Whether an application sees a reset or an end depends on whether it had said something before the tunnel failed.
+    private async Task<string> DialAsync(
+        IPEndPoint destination, HboneRecorder server, CancellationToken cancellationToken)
     {
         using var socket = await replay.DialAsync(destination, cancellationToken);
-        return await AccessReplay.SayHelloAsync(socket);
+        var hello = AccessReplay.SayHelloAsync(socket);
+        server.Answer();
+        return await hello;
     }
 
     [GeneratedRegex("""(?<before>forwarded: for="\d+\.\d+\.\d+\.\d+:)\d+""")]
