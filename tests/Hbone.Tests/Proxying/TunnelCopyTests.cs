@@ -227,15 +227,4 @@ public sealed class TunnelCopyTests : IAsyncDisposable
         _serverResult.TrySetResult(
             await TunnelCopy.RunAsync(request.Stream, upstream, socketIsClient: false, _serverCounters));
     }
-
-    private sealed class Counters : ICopyCounters
-    {
-        public long Received { get; private set; }
-
-        public long Sent { get; private set; }
-
-        public void AddReceived(long bytes) => Received += bytes;
-
-        public void AddSent(long bytes) => Sent += bytes;
-    }
 }
