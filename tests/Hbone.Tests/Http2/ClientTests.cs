@@ -1,29 +1,11 @@
-using System.Net;
-using System.Net.Sockets;
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
-using Hbone.Tls;
 
 namespace Hbone.Tests.Http2;
 
 /// <summary>Our client against a server made by hand. RFC 9113 sections 5, 6.8, 8.1 and 8.5.</summary>
-public sealed class ClientTests : IAsyncDisposable
+public sealed class ClientTests : HboneClientFixture
 {
-    private static readonly SpiffeId ClientId = new("cluster.local", "default", "client");
-    private static readonly SpiffeId ServerId = new("cluster.local", "default", "server");
-    private static readonly HeaderField[] Request = [new(":method", "CONNECT"), new(":authority", "10.0.0.1:80")];
-
-    private readonly TestCertificates _certificates = new();
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private Http2Connection? _client;
-    private RawPeer? _server;
-
-    public ClientTests()
-    {
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen(16);
-    }
-
     public static TheoryData<string, byte[], Http2ErrorCode> StreamErrors => new()
     {
         { "8.1 1xx with END_STREAM", RawFrame.Headers(1, endStream: true, (":status", "103")), Http2ErrorCode.ProtocolError },
@@ -47,28 +29,6 @@ public sealed class ClientTests : IAsyncDisposable
         { "6.5.2 server announces ENABLE_PUSH 1", RawFrame.Settings((2, 1)), Http2ErrorCode.ProtocolError },
         { "6.6 PUSH_PROMISE", RawFrame.Of(FrameType.PushPromise, RawFrame.EndHeaders, 1, [0, 0, 0, 2, 0x88]), Http2ErrorCode.ProtocolError },
     };
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private Http2Connection Client => _client!;
-
-    private RawPeer Server => _server!;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null)
-        {
-            await _server.DisposeAsync();
-        }
-
-        if (_client is not null)
-        {
-            await _client.DisposeAsync();
-        }
-
-        _listener.Dispose();
-        _certificates.Dispose();
-    }
 
     [Theory]
     [MemberData(nameof(StreamErrors))]
@@ -257,28 +217,5 @@ public sealed class ClientTests : IAsyncDisposable
         var second = await Server.ReadAsync(FrameType.Headers);
         Assert.Equal(0x20, first.Payload[0]);
         Assert.Equal(first.Payload[1..], second.Payload);
-    }
-
-    private async Task<Http2Stream> OpenAsync()
-    {
-        await ConnectAsync();
-        var stream = Client.TryOpen(Request)!;
-        await Server.ReadAsync(FrameType.Headers);
-        await Server.SendAsync(RawFrame.Headers(1, false, (":status", "200")));
-        Assert.Equal(200, (await Client.WaitAnswerAsync(stream)).Status);
-        return stream;
-    }
-
-    private async Task ConnectAsync(bool http2 = true, params (int Id, uint Value)[] settings)
-    {
-        var certificate = _certificates.Issue(ServerId);
-        var accepting = http2
-            ? RawPeer.AcceptHttp2Async(_listener, certificate, settings)
-            : RawPeer.AcceptAsync(_listener, certificate);
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(_listener.LocalEndPoint!, Token);
-        _client = await HboneEndpoint.ConnectAsync(
-            socket, _certificates.Issue(ClientId), [ServerId], new(), TimeProvider.System, Token);
-        _server = await accepting;
     }
 }
