@@ -11,6 +11,7 @@ public sealed partial class Http2Connection : IFrameHandler
 
     private readonly ArrayBufferWriter<byte> _headerBlock = new();
     private readonly List<HeaderField> _fields = [];
+    private readonly SkippedStreams _skipped = new();
     private int _prefaceLeft;
     private bool _settingsReceived;
     private int _headersStream;
@@ -123,8 +124,14 @@ public sealed partial class Http2Connection : IFrameHandler
         }
         else if (_role.IsServer && streamId > _lastPeerStreamId)
         {
+            _skipped.OnOpened(_lastPeerStreamId, streamId);
             _lastPeerStreamId = streamId;
             OnRequest(streamId, tooLarge);
+        }
+        else if (_skipped.Contains(streamId))
+        {
+            throw new Http2ConnectionException(
+                Http2ErrorCode.ProtocolError, $"stream {streamId} opened after {_lastPeerStreamId}"); // section 5.1.1
         }
         else
         {
