@@ -342,9 +342,9 @@ public sealed partial class Http2Connection : IFrameHandler
 
         if (stream.Answer is not null)
         {
-            if (!_headersEndStream)
+            if (tooLarge || !_headersEndStream || !_fields.TrueForAll(HeaderRules.IsLegal))
             {
-                FailStream(stream, Http2ErrorCode.ProtocolError, "trailers without END_STREAM");
+                FailStream(stream, Http2ErrorCode.ProtocolError, "malformed trailers");
                 return;
             }
         }
