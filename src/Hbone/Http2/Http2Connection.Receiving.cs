@@ -333,7 +333,7 @@ public sealed partial class Http2Connection : IFrameHandler
             return;
         }
 
-        if (_role.IsServer || stream.Answer is { Status: 200 })
+        if (_role.IsServer || stream.Answer is { Status: >= 200 and < 300 })
         {
             // Section 8.5: nothing but DATA and stream management is legal on a tunnel.
             FailStream(stream, Http2ErrorCode.ProtocolError, "HEADERS on a tunnel");

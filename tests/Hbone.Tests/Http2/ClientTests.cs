@@ -21,6 +21,7 @@ public sealed class ClientTests : HboneClientFixture
         { "8.3.2 status that is no number", RawFrame.Headers(1, false, (":status", "2x0")), Http2ErrorCode.ProtocolError },
         { "8.3.2 request pseudo header", RawFrame.Headers(1, false, (":status", "200"), (":path", "/")), Http2ErrorCode.ProtocolError },
         { "8.5 HEADERS on the tunnel", [.. RawFrame.Headers(1, false, (":status", "200")), .. RawFrame.Headers(1, true, ("a", "b"))], Http2ErrorCode.ProtocolError },
+        { "9113-8.5-3 HEADERS on a tunnel opened with 204", [.. RawFrame.Headers(1, false, (":status", "204")), .. RawFrame.Headers(1, true, ("a", "b"))], Http2ErrorCode.ProtocolError },
         { "8.6 101", RawFrame.Headers(1, false, (":status", "101")), Http2ErrorCode.ProtocolError },
         { "6.5.2 header list above 16384", RawFrame.Headers(1, false, [(":status", "200"), .. Enumerable.Repeat(("a", new string('x', 4_000)), 5)]), Http2ErrorCode.ProtocolError },
     };
