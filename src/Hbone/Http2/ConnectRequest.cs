@@ -75,7 +75,8 @@ public sealed class ConnectRequest
     {
         string? method = null;
         string? authority = null;
-        var hasTarget = false;
+        string? scheme = null;
+        string? path = null;
         var pseudo = 0;
         foreach (var (name, value, _) in fields)
         {
@@ -93,11 +94,19 @@ public sealed class ConnectRequest
                 case ":authority" when authority is null:
                     authority = value;
                     break;
-                case ":scheme" or ":path":
-                    hasTarget = true;
+                case ":scheme" when scheme is null:
+                    scheme = value;
+                    break;
+                case ":path" when path is null:
+                    path = value;
                     break;
                 default:
                     return null;
+            }
+
+            if (!HeaderRules.IsLegalValue(value))
+            {
+                return null;
             }
         }
 
@@ -107,9 +116,10 @@ public sealed class ConnectRequest
             return null;
         }
 
-        return method == "CONNECT" && (hasTarget || !IsAuthority(authority))
-            ? null
-            : (method, authority ?? "", headers);
+        var isComplete = method == "CONNECT"
+            ? scheme is null && path is null && IsAuthority(authority)
+            : !string.IsNullOrEmpty(scheme) && !string.IsNullOrEmpty(path); // section 8.3.1
+        return isComplete ? (method, authority ?? "", headers) : null;
     }
 
     // What no URI parser takes for an authority (RFC 3986 section 3.2). Whether host and port make sense is asked later.

@@ -11,18 +11,22 @@ internal static class HeaderRules
 
     private static readonly SearchValues<char> ForbiddenInValues = SearchValues.Create("\0\r\n");
 
-    /// <summary>Lower-case token as name, no control characters or outer blanks in the value, not connection-specific.</summary>
+    /// <summary>Lower-case token as name, a legal value, not connection-specific.</summary>
     public static bool IsLegal(HeaderField field) =>
         field.Name.Length > 0
         && !field.Name.AsSpan().ContainsAnyExcept(NameCharacters)
-        && !field.Value.AsSpan().ContainsAny(ForbiddenInValues)
-        && !(field.Value.Length > 0 && (IsBlank(field.Value[0]) || IsBlank(field.Value[^1])))
+        && IsLegalValue(field.Value)
         && field.Name switch
         {
             "connection" or "proxy-connection" or "keep-alive" or "transfer-encoding" or "upgrade" => false, // 8.2.2
             "te" => field.Value == "trailers",
             _ => true,
         };
+
+    /// <summary>No control characters that end a line or a string, and no outer blanks.</summary>
+    public static bool IsLegalValue(string value) =>
+        !value.AsSpan().ContainsAny(ForbiddenInValues)
+        && !(value.Length > 0 && (IsBlank(value[0]) || IsBlank(value[^1])));
 
     private static bool IsBlank(char c) => c is ' ' or '\t';
 }
