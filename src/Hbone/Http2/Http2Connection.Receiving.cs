@@ -170,6 +170,7 @@ public sealed partial class Http2Connection : IFrameHandler
         var before = _peer;
         _peer = _peer.With(payload, peerIsServer: !_role.IsServer);
         _writes.MaxFrameSize = _peer.MaxFrameSize;
+        _encoder.SetMaxDynamicTableSize(_peer.SmallestHeaderTableSize);
         _encoder.SetMaxDynamicTableSize(_peer.HeaderTableSize);
         _writes.Append(new FrameHeader(0, FrameType.Settings, FrameHeader.Ack, 0), default);
         var change = (long)_peer.InitialWindowSize - before.InitialWindowSize;

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
@@ -72,16 +73,21 @@ public abstract class HboneClientFixture : IAsyncDisposable
         return stream;
     }
 
-    private protected async Task ConnectAsync(bool http2 = true, params (int Id, uint Value)[] settings)
+    /// <summary>Connects; unless the stranger is to say nothing of HTTP/2 yet, SETTINGS are exchanged.</summary>
+    private protected async Task ConnectAsync(
+        bool http2 = true,
+        Action<SslServerAuthenticationOptions>? configure = null,
+        TimeProvider? time = null,
+        params (int Id, uint Value)[] settings)
     {
         var certificate = _certificates.Issue(ServerId);
         var accepting = http2
             ? RawPeer.AcceptHttp2Async(_listener, certificate, settings)
-            : RawPeer.AcceptAsync(_listener, certificate);
+            : RawPeer.AcceptAsync(_listener, certificate, configure);
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(_listener.LocalEndPoint!, Token);
         _client = await HboneEndpoint.ConnectAsync(
-            socket, _certificates.Issue(ClientId), [ServerId], new(), TimeProvider.System, Token);
+            socket, _certificates.Issue(ClientId), [ServerId], new(), time ?? TimeProvider.System, Token);
         _server = await accepting;
     }
 }

@@ -175,6 +175,18 @@ internal sealed class RawPeer : IAsyncDisposable
         }
     }
 
+    /// <summary>Frames until the peer closes its side in order.</summary>
+    public async Task<List<RawFrame>> ReadToCloseAsync()
+    {
+        var frames = new List<RawFrame>();
+        while (await ReadAsync() is { } frame)
+        {
+            frames.Add(frame);
+        }
+
+        return frames;
+    }
+
     /// <summary>Reads until GOAWAY, and that nothing but the end follows it.</summary>
     public async Task<Http2ErrorCode> ReadGoAwayAsync()
     {
