@@ -14,12 +14,16 @@ public sealed class ClientStreamTests : HboneClientFixture
         await ConnectAsync();
 
         var ids = new List<int>();
+        var decoder = new HpackDecoder(4_096, int.MaxValue);
         for (var i = 0; i < 3; i++)
         {
             Client.TryOpen(Request);
             var headers = await Server.ReadAsync(FrameType.Headers);
+            var fields = new List<HeaderField>();
+            decoder.Decode(headers.Payload, fields);
             ids.Add(headers.StreamId);
-            Assert.Equal(0, headers.Flags & RawFrame.EndStream);
+            Assert.Equal(Request, fields);
+            Assert.False(headers.Has(RawFrame.EndStream));
         }
 
         Assert.Equal([1, 3, 5], ids);

@@ -1,5 +1,6 @@
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2;
 
@@ -8,30 +9,37 @@ public sealed class ClientTests : HboneClientFixture
 {
     public static TheoryData<string, byte[], Http2ErrorCode> StreamErrors => new()
     {
-        { "8.1 1xx with END_STREAM", RawFrame.Headers(1, endStream: true, (":status", "103")), Http2ErrorCode.ProtocolError },
-        { "8.1 DATA before the answer", RawFrame.Data(1, [1]), Http2ErrorCode.ProtocolError },
-        { "8.1 trailers without END_STREAM", [.. RawFrame.Headers(1, false, (":status", "404")), .. RawFrame.Headers(1, false, ("a", "b"))], Http2ErrorCode.ProtocolError },
+        { "9113-8.1.1-2,9113-8.1.1-3 1xx with END_STREAM", RawFrame.Headers(1, endStream: true, (":status", "103")), Http2ErrorCode.ProtocolError },
+        { "9113-8.1.1-2 DATA before the answer", RawFrame.Data(1, [1]), Http2ErrorCode.ProtocolError },
+        { "9113-8.1-3 trailers without END_STREAM", [.. RawFrame.Headers(1, false, (":status", "404")), .. RawFrame.Headers(1, false, ("a", "b"))], Http2ErrorCode.ProtocolError },
         { "9113-8.1-2 pseudo header in trailers", [.. RawFrame.Headers(1, false, (":status", "404")), .. RawFrame.Headers(1, true, (":status", "404"))], Http2ErrorCode.ProtocolError },
         { "9113-8.2.1-1 upper case name in trailers", [.. RawFrame.Headers(1, false, (":status", "404")), .. RawFrame.Headers(1, true, ("A", "b"))], Http2ErrorCode.ProtocolError },
         { "9113-8.2.2-2 connection-specific field in trailers", [.. RawFrame.Headers(1, false, (":status", "404")), .. RawFrame.Headers(1, true, ("upgrade", "b"))], Http2ErrorCode.ProtocolError },
-        { "8.2.1 upper case name", RawFrame.Headers(1, false, (":status", "200"), ("Date", "now")), Http2ErrorCode.ProtocolError },
-        { "8.2.2 connection-specific field", RawFrame.Headers(1, false, (":status", "200"), ("connection", "close")), Http2ErrorCode.ProtocolError },
-        { "8.3.2 no status", RawFrame.Headers(1, false, ("a", "b")), Http2ErrorCode.ProtocolError },
-        { "8.3.2 status of two digits", RawFrame.Headers(1, false, (":status", "20")), Http2ErrorCode.ProtocolError },
-        { "8.3.2 status that is no number", RawFrame.Headers(1, false, (":status", "2x0")), Http2ErrorCode.ProtocolError },
-        { "8.3.2 request pseudo header", RawFrame.Headers(1, false, (":status", "200"), (":path", "/")), Http2ErrorCode.ProtocolError },
-        { "8.5 HEADERS on the tunnel", [.. RawFrame.Headers(1, false, (":status", "200")), .. RawFrame.Headers(1, true, ("a", "b"))], Http2ErrorCode.ProtocolError },
+        { "9113-8.2.1-1,9113-8.1.1-3 upper case name", RawFrame.Headers(1, false, (":status", "200"), ("Date", "now")), Http2ErrorCode.ProtocolError },
+        { "9113-8.2.2-2 connection-specific field", RawFrame.Headers(1, false, (":status", "200"), ("connection", "close")), Http2ErrorCode.ProtocolError },
+        { "9113-8.3.2-1 no status", RawFrame.Headers(1, false, ("a", "b")), Http2ErrorCode.ProtocolError },
+        { "9113-8.1.1-2 status of two digits", RawFrame.Headers(1, false, (":status", "20")), Http2ErrorCode.ProtocolError },
+        { "9113-8.1.1-2 status that is no number", RawFrame.Headers(1, false, (":status", "2x0")), Http2ErrorCode.ProtocolError },
+        { "9113-8.3-2 request pseudo header", RawFrame.Headers(1, false, (":status", "200"), (":path", "/")), Http2ErrorCode.ProtocolError },
+        { "9113-8.2.1-2 colon in a name", RawFrame.Headers(1, false, (":status", "200"), ("a:b", "c")), Http2ErrorCode.ProtocolError },
+        { "9113-8.2.1-3 line feed in a value", RawFrame.Headers(1, false, (":status", "200"), ("a", "b\nc")), Http2ErrorCode.ProtocolError },
+        { "9113-8.2.1-4 blank before a value", RawFrame.Headers(1, false, (":status", "200"), ("a", " b")), Http2ErrorCode.ProtocolError },
+        { "9113-8.3-2 undefined pseudo header", RawFrame.Headers(1, false, (":status", "200"), (":a", "b")), Http2ErrorCode.ProtocolError },
+        { "9113-8.3-3 pseudo header after a field", RawFrame.Headers(1, false, ("a", "b"), (":status", "200")), Http2ErrorCode.ProtocolError },
+        { "9113-8.3-4 status twice", RawFrame.Headers(1, false, (":status", "200"), (":status", "200")), Http2ErrorCode.ProtocolError },
+        { "9113-8.3.2-1 interim answer without status", [.. RawFrame.Headers(1, false, ("link", "x")), .. RawFrame.Headers(1, false, (":status", "200"))], Http2ErrorCode.ProtocolError },
+        { "9113-8.5-3 HEADERS on the tunnel", [.. RawFrame.Headers(1, false, (":status", "200")), .. RawFrame.Headers(1, true, ("a", "b"))], Http2ErrorCode.ProtocolError },
         { "9113-8.5-3 HEADERS on a tunnel opened with 204", [.. RawFrame.Headers(1, false, (":status", "204")), .. RawFrame.Headers(1, true, ("a", "b"))], Http2ErrorCode.ProtocolError },
-        { "8.6 101", RawFrame.Headers(1, false, (":status", "101")), Http2ErrorCode.ProtocolError },
+        { "9113-8.1.1-2 101", RawFrame.Headers(1, false, (":status", "101")), Http2ErrorCode.ProtocolError },
         { "6.5.2 header list above 16384", RawFrame.Headers(1, false, [(":status", "200"), .. Enumerable.Repeat(("a", new string('x', 4_000)), 5)]), Http2ErrorCode.ProtocolError },
     };
 
     public static TheoryData<string, byte[], Http2ErrorCode> ConnectionErrors => new()
     {
-        { "5.1.1 server opens a stream", RawFrame.Headers(2, false, (":status", "200")), Http2ErrorCode.ProtocolError },
-        { "5.1 answer on a stream never opened", RawFrame.Headers(3, false, (":status", "200")), Http2ErrorCode.ProtocolError },
-        { "6.5.2 server announces ENABLE_PUSH 1", RawFrame.Settings((2, 1)), Http2ErrorCode.ProtocolError },
-        { "6.6 PUSH_PROMISE", RawFrame.Of(FrameType.PushPromise, RawFrame.EndHeaders, 1, [0, 0, 0, 2, 0x88]), Http2ErrorCode.ProtocolError },
+        { "9113-5.1-2,9113-5.1.1-4 server opens a stream", RawFrame.Headers(2, false, (":status", "200")), Http2ErrorCode.ProtocolError },
+        { "9113-5.1.1-4 answer on a stream never opened", RawFrame.Headers(3, false, (":status", "200")), Http2ErrorCode.ProtocolError },
+        { "9113-6.5.2-5 server announces ENABLE_PUSH 1", RawFrame.Settings((2, 1)), Http2ErrorCode.ProtocolError },
+        { "9113-6.5.2-2,9113-6.6-4 PUSH_PROMISE", RawFrame.Of(FrameType.PushPromise, RawFrame.EndHeaders, 1, [0, 0, 0, 2, 0x88]), Http2ErrorCode.ProtocolError },
     };
 
     [Theory]
@@ -66,6 +74,7 @@ public sealed class ClientTests : HboneClientFixture
     }
 
     [Fact]
+    [Requirement("9113-3.2-2", "9113-3.4-1", "9113-5.5-4", "9113-6.5-1", "9113-6.5.2-7")]
     public async Task Section34_ClientPreface_SettingsAndWindow()
     {
         await ConnectAsync(http2: false);
@@ -95,6 +104,7 @@ public sealed class ClientTests : HboneClientFixture
     }
 
     [Fact]
+    [Requirement("9113-8.1-4")]
     public async Task Section81_EndStreamThenNoErrorReset_EverythingThenTheEnd()
     {
         var stream = await OpenAsync();
@@ -145,6 +155,7 @@ public sealed class ClientTests : HboneClientFixture
     }
 
     [Fact]
+    [Requirement("9113-6.8-1")]
     public async Task Section68_GoAway_StreamsAboveTheLastAreRefusedTheOthersGoOn()
     {
         await ConnectAsync();
@@ -167,6 +178,7 @@ public sealed class ClientTests : HboneClientFixture
     }
 
     [Fact]
+    [Requirement("9113-5.1.2-1")]
     public async Task Section512_MoreThanTheServerAllows_NotOpened()
     {
         await ConnectAsync(settings: (3, 2));
@@ -210,6 +222,7 @@ public sealed class ClientTests : HboneClientFixture
     }
 
     [Fact]
+    [Requirement("9113-4.3.1-1")]
     public async Task Section42_ServerOfTinyHeaderTable_HeadersStillDecode()
     {
         await ConnectAsync(settings: (1, 0));

@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2;
 
@@ -6,6 +7,7 @@ namespace Hbone.Tests.Http2;
 public sealed class ServerDrainTests : HboneServerFixture
 {
     [Fact]
+    [Requirement("9113-6.8-3")]
     public async Task Section68_Drain_AnnouncesThenNamesTheLastStreamThenEnds()
     {
         await using var peer = await DialAsync();

@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2;
 
@@ -32,6 +33,7 @@ public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
     }
 
     [Fact]
+    [Requirement("9113-5.2.2-1", "9113-6.9-1")]
     public async Task Section691_StalledStream_ItsCreditStaysAndTheConnectionsReturns()
     {
         await using var peer = await DialAsync();
@@ -68,6 +70,7 @@ public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
     }
 
     [Fact]
+    [Requirement("9113-6.9-5")]
     public async Task Section691_Padding_CountsAndReturns()
     {
         await using var peer = await DialAsync();
@@ -85,6 +88,7 @@ public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
     }
 
     [Fact]
+    [Requirement("9113-6.9-2")]
     public async Task Section69_WindowUpdateOfZeroOnStream_ProtocolErrorOfTheStream()
     {
         await using var peer = await DialAsync();
@@ -97,6 +101,7 @@ public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
     }
 
     [Fact]
+    [Requirement("9113-6.9.1-2")]
     public async Task Section691_StreamWindowBeyond31Bits_FlowControlErrorOfTheStream()
     {
         await using var peer = await DialAsync();
@@ -109,6 +114,7 @@ public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
     }
 
     [Fact]
+    [Requirement("9113-6.9.2-2", "9113-6.9.1-1", "9113-5.2.1-1")]
     public async Task Section692_SmallAndNegativeWindows_SendingWaitsForCredit()
     {
         await using var peer = await DialAsync();
@@ -128,6 +134,7 @@ public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
     }
 
     [Fact]
+    [Requirement("9113-6.9.2-1", "9113-6.5.3-1")]
     public async Task Section692_SettingsWidenOpenStreams()
     {
         await using var peer = await DialAsync();
@@ -143,6 +150,7 @@ public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
     }
 
     [Fact]
+    [Requirement("9113-4.1-1")]
     public async Task Section42_PeerOfSmallestFrames_DataIsSplitToIt()
     {
         await using var peer = await DialAsync();
@@ -158,6 +166,7 @@ public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
     }
 
     [Fact]
+    [Requirement("9113-4.1-1", "9113-4.3-1", "9113-6.2-2", "9113-6.10-1", "9113-8.1-1")]
     public async Task Section42_PeerOfSmallestFrames_HeadersAreSplitToIt()
     {
         await using var peer = await DialAsync();
@@ -193,6 +202,7 @@ public sealed class ServerFlowControlTests() : HboneServerFixture(Roomy)
     }
 
     [Fact]
+    [Requirement("9113-6.9.1-1")]
     public async Task Section52_ConnectionWindowUsedUp_StreamsWaitAndAllGoOn()
     {
         await using var peer = await DialAsync();

@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2;
 
@@ -11,43 +12,51 @@ public sealed class ServerFramingTests : HboneServerFixture
     /// <summary>Octets after the SETTINGS of both sides, and the code of the connection error they are.</summary>
     public static TheoryData<string, byte[], Http2ErrorCode> ConnectionErrors => new()
     {
-        { "4.2 longer than MAX_FRAME_SIZE", RawFrame.Of(FrameType.Data, 0, 1, new byte[OneMebibyte + 1]), Http2ErrorCode.FrameSizeError },
-        { "4.3 header block that does not decode", RawFrame.Of(FrameType.Headers, RawFrame.EndHeaders, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), Http2ErrorCode.CompressionError },
-        { "4.3 index of no entry", RawFrame.Of(FrameType.Headers, RawFrame.EndHeaders, 1, 0xfe), Http2ErrorCode.CompressionError },
-        { "5.1 DATA on idle stream", RawFrame.Data(1, [1]), Http2ErrorCode.ProtocolError },
-        { "5.1 RST_STREAM on idle stream", RawFrame.Reset(1, Http2ErrorCode.Cancel), Http2ErrorCode.ProtocolError },
-        { "5.1 WINDOW_UPDATE on idle stream", RawFrame.WindowUpdate(1, 1), Http2ErrorCode.ProtocolError },
-        { "5.1 CONTINUATION on idle stream", RawFrame.Of(FrameType.Continuation, RawFrame.EndHeaders, 1), Http2ErrorCode.ProtocolError },
-        { "5.1.1 even stream identifier", RawFrame.Connect(2), Http2ErrorCode.ProtocolError },
-        { "6.1 DATA on stream 0", RawFrame.Data(0, [1]), Http2ErrorCode.ProtocolError },
-        { "6.1 padding longer than DATA", [.. RawFrame.Connect(1), .. RawFrame.Of(FrameType.Data, RawFrame.Padded, 1, 5, 1, 2, 3)], Http2ErrorCode.ProtocolError },
-        { "6.1 padded DATA without pad length", [.. RawFrame.Connect(1), .. RawFrame.Of(FrameType.Data, RawFrame.Padded, 1)], Http2ErrorCode.FrameSizeError },
-        { "6.2 HEADERS on stream 0", RawFrame.Connect(0), Http2ErrorCode.ProtocolError },
-        { "6.2 padding longer than HEADERS", RawFrame.Of(FrameType.Headers, RawFrame.EndHeaders | RawFrame.Padded, 1, 9, 1), Http2ErrorCode.ProtocolError },
-        { "6.2 HEADERS shorter than its priority", RawFrame.Of(FrameType.Headers, RawFrame.EndHeaders | RawFrame.Priority, 1, 0, 0), Http2ErrorCode.FrameSizeError },
-        { "6.3 PRIORITY on stream 0", RawFrame.Of(FrameType.Priority, 0, 0, new byte[5]), Http2ErrorCode.ProtocolError },
-        { "6.3 PRIORITY of 4 octets", RawFrame.Of(FrameType.Priority, 0, 1, new byte[4]), Http2ErrorCode.FrameSizeError },
-        { "6.4 RST_STREAM on stream 0", RawFrame.Reset(0, Http2ErrorCode.Cancel), Http2ErrorCode.ProtocolError },
-        { "6.4 RST_STREAM of 3 octets", [.. RawFrame.Connect(1), .. RawFrame.Of(FrameType.RstStream, 0, 1, new byte[3])], Http2ErrorCode.FrameSizeError },
-        { "6.5 SETTINGS on a stream", RawFrame.Of(FrameType.Settings, 0, 1), Http2ErrorCode.ProtocolError },
-        { "6.5 SETTINGS of 5 octets", RawFrame.Of(FrameType.Settings, 0, 0, new byte[5]), Http2ErrorCode.FrameSizeError },
-        { "6.5 SETTINGS ACK with payload", RawFrame.Of(FrameType.Settings, RawFrame.Ack, 0, new byte[6]), Http2ErrorCode.FrameSizeError },
-        { "6.5.2 ENABLE_PUSH 2", RawFrame.Settings((2, 2)), Http2ErrorCode.ProtocolError },
-        { "6.5.2 INITIAL_WINDOW_SIZE 2^31", RawFrame.Settings((4, 1u << 31)), Http2ErrorCode.FlowControlError },
-        { "6.5.2 MAX_FRAME_SIZE 16383", RawFrame.Settings((5, 16_383)), Http2ErrorCode.ProtocolError },
-        { "6.5.2 MAX_FRAME_SIZE 2^24", RawFrame.Settings((5, 1 << 24)), Http2ErrorCode.ProtocolError },
-        { "6.6 PUSH_PROMISE from a client", RawFrame.Of(FrameType.PushPromise, RawFrame.EndHeaders, 1, new byte[4]), Http2ErrorCode.ProtocolError },
-        { "6.7 PING on a stream", RawFrame.Of(FrameType.Ping, 0, 1, new byte[8]), Http2ErrorCode.ProtocolError },
-        { "6.7 PING of 7 octets", RawFrame.Of(FrameType.Ping, 0, 0, new byte[7]), Http2ErrorCode.FrameSizeError },
-        { "6.8 GOAWAY on a stream", RawFrame.Of(FrameType.GoAway, 0, 1, new byte[8]), Http2ErrorCode.ProtocolError },
-        { "6.8 GOAWAY of 7 octets", RawFrame.Of(FrameType.GoAway, 0, 0, new byte[7]), Http2ErrorCode.FrameSizeError },
-        { "6.9 WINDOW_UPDATE of 0 on the connection", RawFrame.WindowUpdate(0, 0), Http2ErrorCode.ProtocolError },
-        { "6.9 WINDOW_UPDATE of 3 octets", RawFrame.Of(FrameType.WindowUpdate, 0, 0, new byte[3]), Http2ErrorCode.FrameSizeError },
-        { "6.9.1 connection window beyond 2^31-1", RawFrame.WindowUpdate(0, int.MaxValue), Http2ErrorCode.FlowControlError },
-        { "6.9.2 SETTINGS that widen a stream beyond 2^31-1", [.. RawFrame.Connect(1), .. RawFrame.WindowUpdate(1, int.MaxValue - 65_535), .. RawFrame.Settings((4, 65_536))], Http2ErrorCode.FlowControlError },
-        { "6.10 another frame inside a header block", [.. RawFrame.Of(FrameType.Headers, 0, 1), .. RawFrame.Ping("inside!!")], Http2ErrorCode.ProtocolError },
-        { "6.10 CONTINUATION of another stream", [.. RawFrame.Of(FrameType.Headers, 0, 1), .. RawFrame.Of(FrameType.Continuation, RawFrame.EndHeaders, 3)], Http2ErrorCode.ProtocolError },
-        { "6.10 unknown frame inside a header block", [.. RawFrame.Of(FrameType.Headers, 0, 1), .. RawFrame.Of((FrameType)UnknownType, 0, 1)], Http2ErrorCode.ProtocolError },
+        { "9113-4.2-2,9113-5.4-1,9113-5.4.1-1 longer than MAX_FRAME_SIZE", RawFrame.Of(FrameType.Data, 0, 1, new byte[OneMebibyte + 1]), Http2ErrorCode.FrameSizeError },
+        { "9113-4.3-3 header block that does not decode", RawFrame.Of(FrameType.Headers, RawFrame.EndHeaders, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), Http2ErrorCode.CompressionError },
+        { "9113-4.3-3 index of no entry", RawFrame.Of(FrameType.Headers, RawFrame.EndHeaders, 1, 0xfe), Http2ErrorCode.CompressionError },
+        { "9113-5.1-1 DATA on idle stream", RawFrame.Data(1, [1]), Http2ErrorCode.ProtocolError },
+        { "9113-5.1-1,9113-6.4-5 RST_STREAM on idle stream", RawFrame.Reset(1, Http2ErrorCode.Cancel), Http2ErrorCode.ProtocolError },
+        { "9113-5.1-1 WINDOW_UPDATE on idle stream", RawFrame.WindowUpdate(1, 1), Http2ErrorCode.ProtocolError },
+        { "9113-6.10-4 CONTINUATION on idle stream", RawFrame.Of(FrameType.Continuation, RawFrame.EndHeaders, 1), Http2ErrorCode.ProtocolError },
+        { "9113-5.1.1-4 even stream identifier", RawFrame.Connect(2), Http2ErrorCode.ProtocolError },
+        { "9113-6.1-2 DATA on stream 0", RawFrame.Data(0, [1]), Http2ErrorCode.ProtocolError },
+        { "9113-6.1-4 padding longer than DATA", [.. RawFrame.Connect(1), .. RawFrame.Of(FrameType.Data, RawFrame.Padded, 1, 5, 1, 2, 3)], Http2ErrorCode.ProtocolError },
+        { "9113-4.2-2 padded DATA without pad length", [.. RawFrame.Connect(1), .. RawFrame.Of(FrameType.Data, RawFrame.Padded, 1)], Http2ErrorCode.FrameSizeError },
+        { "9113-6.2-4 HEADERS on stream 0", RawFrame.Connect(0), Http2ErrorCode.ProtocolError },
+        { "9113-6.2-5 padding longer than HEADERS", RawFrame.Of(FrameType.Headers, RawFrame.EndHeaders | RawFrame.Padded, 1, 9, 1), Http2ErrorCode.ProtocolError },
+        { "9113-4.2-3 HEADERS shorter than its priority", RawFrame.Of(FrameType.Headers, RawFrame.EndHeaders | RawFrame.Priority, 1, 0, 0), Http2ErrorCode.FrameSizeError },
+        { "9113-6.3-1 PRIORITY on stream 0", RawFrame.Of(FrameType.Priority, 0, 0, new byte[5]), Http2ErrorCode.ProtocolError },
+        { "9113-6.3-2 PRIORITY of 4 octets", RawFrame.Of(FrameType.Priority, 0, 1, new byte[4]), Http2ErrorCode.FrameSizeError },
+        { "9113-6.4-3 RST_STREAM on stream 0", RawFrame.Reset(0, Http2ErrorCode.Cancel), Http2ErrorCode.ProtocolError },
+        { "9113-6.4-6 RST_STREAM of 3 octets", [.. RawFrame.Connect(1), .. RawFrame.Of(FrameType.RstStream, 0, 1, new byte[3])], Http2ErrorCode.FrameSizeError },
+        { "9113-6.5-5 SETTINGS on a stream", RawFrame.Of(FrameType.Settings, 0, 1), Http2ErrorCode.ProtocolError },
+        { "9113-6.5-6,9113-6.5-7 SETTINGS of 5 octets", RawFrame.Of(FrameType.Settings, 0, 0, new byte[5]), Http2ErrorCode.FrameSizeError },
+        { "9113-6.5-3 SETTINGS ACK with payload", RawFrame.Of(FrameType.Settings, RawFrame.Ack, 0, new byte[6]), Http2ErrorCode.FrameSizeError },
+        { "9113-6.5.2-3 ENABLE_PUSH 2", RawFrame.Settings((2, 2)), Http2ErrorCode.ProtocolError },
+        { "9113-6.5.2-6 INITIAL_WINDOW_SIZE 2^31", RawFrame.Settings((4, 1u << 31)), Http2ErrorCode.FlowControlError },
+        { "9113-6.5.2-8 MAX_FRAME_SIZE 16383", RawFrame.Settings((5, 16_383)), Http2ErrorCode.ProtocolError },
+        { "9113-6.5.2-8 MAX_FRAME_SIZE 2^24", RawFrame.Settings((5, 1 << 24)), Http2ErrorCode.ProtocolError },
+        { "9113-8.4-3 PUSH_PROMISE from a client", RawFrame.Of(FrameType.PushPromise, RawFrame.EndHeaders, 1, new byte[4]), Http2ErrorCode.ProtocolError },
+        { "9113-6.7-4 PING on a stream", RawFrame.Of(FrameType.Ping, 0, 1, new byte[8]), Http2ErrorCode.ProtocolError },
+        { "9113-6.7-5 PING of 7 octets", RawFrame.Of(FrameType.Ping, 0, 0, new byte[7]), Http2ErrorCode.FrameSizeError },
+        { "9113-6.8-2 GOAWAY on a stream", RawFrame.Of(FrameType.GoAway, 0, 1, new byte[8]), Http2ErrorCode.ProtocolError },
+        { "9113-4.2-2 GOAWAY of 7 octets", RawFrame.Of(FrameType.GoAway, 0, 0, new byte[7]), Http2ErrorCode.FrameSizeError },
+        { "9113-6.9-3 WINDOW_UPDATE of 0 on the connection", RawFrame.WindowUpdate(0, 0), Http2ErrorCode.ProtocolError },
+        { "9113-6.9-6 WINDOW_UPDATE of 3 octets", RawFrame.Of(FrameType.WindowUpdate, 0, 0, new byte[3]), Http2ErrorCode.FrameSizeError },
+        { "9113-6.9.1-3 connection window beyond 2^31-1", RawFrame.WindowUpdate(0, int.MaxValue), Http2ErrorCode.FlowControlError },
+        { "9113-6.9.2-3 SETTINGS that widen a stream beyond 2^31-1", [.. RawFrame.Connect(1), .. RawFrame.WindowUpdate(1, int.MaxValue - 65_535), .. RawFrame.Settings((4, 65_536))], Http2ErrorCode.FlowControlError },
+        { "9113-6.2-3,9113-8.1-1 another frame inside a header block", [.. RawFrame.Of(FrameType.Headers, 0, 1), .. RawFrame.Ping("inside!!")], Http2ErrorCode.ProtocolError },
+        { "9113-6.2-3 CONTINUATION of another stream", [.. RawFrame.Of(FrameType.Headers, 0, 1), .. RawFrame.Of(FrameType.Continuation, RawFrame.EndHeaders, 3)], Http2ErrorCode.ProtocolError },
+        { "9113-6.1-4 padding as long as DATA", [.. RawFrame.Connect(1), .. RawFrame.Of(FrameType.Data, RawFrame.Padded, 1, 4, 1, 2, 3)], Http2ErrorCode.ProtocolError },
+        { "9113-6.2-5 padding as long as HEADERS", RawFrame.Of(FrameType.Headers, RawFrame.EndHeaders | RawFrame.Padded, 1, 2, 0x82), Http2ErrorCode.ProtocolError },
+        { "9113-5.1-1,9113-6.4-4 WINDOW_UPDATE of 0 on idle stream", RawFrame.WindowUpdate(1, 0), Http2ErrorCode.ProtocolError },
+        { "9113-5.1-1 RST_STREAM on idle stream of the server's", RawFrame.Reset(2, Http2ErrorCode.Cancel), Http2ErrorCode.ProtocolError },
+        { "9113-6.6-3 PUSH_PROMISE on stream 0", RawFrame.Of(FrameType.PushPromise, RawFrame.EndHeaders, 0, new byte[4]), Http2ErrorCode.ProtocolError },
+        { "9113-6.10-2 DATA after CONTINUATION", [.. RawFrame.Of(FrameType.Headers, 0, 1), .. RawFrame.Of(FrameType.Continuation, 0, 1), .. RawFrame.Data(1, [1])], Http2ErrorCode.ProtocolError },
+        { "9113-6.10-3 CONTINUATION on stream 0", RawFrame.Of(FrameType.Continuation, RawFrame.EndHeaders, 0), Http2ErrorCode.ProtocolError },
+        { "9113-6.10-4 CONTINUATION after a whole block", [.. RawFrame.Connect(1), .. RawFrame.Of(FrameType.Continuation, RawFrame.EndHeaders, 1)], Http2ErrorCode.ProtocolError },
+        { "9113-5.5-3 unknown frame inside a header block", [.. RawFrame.Of(FrameType.Headers, 0, 1), .. RawFrame.Of((FrameType)UnknownType, 0, 1)], Http2ErrorCode.ProtocolError },
         { "10.5 endless CONTINUATION", [.. RawFrame.Of(FrameType.Headers, 0, 1), .. Enumerable.Repeat(RawFrame.Of(FrameType.Continuation, 0, 1), 65).SelectMany(f => f)], Http2ErrorCode.EnhanceYourCalm },
     };
 
@@ -65,6 +74,7 @@ public sealed class ServerFramingTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-3.4-4")]
     public async Task Section34_PrefaceWrong_ProtocolError()
     {
         await using var peer = await DialSilentAsync();
@@ -92,6 +102,7 @@ public sealed class ServerFramingTests : HboneServerFixture
     [Theory]
     [InlineData(FrameType.Ping, 0)]
     [InlineData(FrameType.Settings, RawFrame.Ack)]
+    [Requirement("9113-3.4-4")]
     public async Task Section34_FirstFrameIsNotSettings_ProtocolError(object type, byte flags)
     {
         await using var peer = await DialSilentAsync();
@@ -103,6 +114,7 @@ public sealed class ServerFramingTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-3.2-2", "9113-3.4-2", "9113-5.5-4", "9113-6.5-1", "9113-6.5.2-4", "9113-6.5.2-7")]
     public async Task Section34_ServerPreface_IsItsSettings()
     {
         await using var peer = await DialSilentAsync();
@@ -118,6 +130,7 @@ public sealed class ServerFramingTests : HboneServerFixture
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(7)]
+    [Requirement("9113-4.1-2", "9113-4.1-3", "9113-5.5-1", "9113-5.5-2")]
     public async Task Section41_UnknownFrameAndFlags_Ignored(int streamId)
     {
         await using var peer = await DialAsync();
@@ -130,6 +143,7 @@ public sealed class ServerFramingTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-4.1-6")]
     public async Task Section41_ReservedBit_Ignored()
     {
         await using var peer = await DialAsync();
@@ -141,6 +155,7 @@ public sealed class ServerFramingTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-4.2-1")]
     public async Task Section42_FrameOfMaxFrameSize_Taken()
     {
         await using var peer = await DialAsync();
@@ -177,6 +192,7 @@ public sealed class ServerFramingTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-3.4-3", "9113-6.5-4", "9113-6.5.2-9", "9113-6.5.3-3")]
     public async Task Section65_Settings_Acknowledged()
     {
         await using var peer = await DialAsync();
@@ -188,6 +204,7 @@ public sealed class ServerFramingTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-6.7-2")]
     public async Task Section67_Ping_AnsweredWithItsOctets()
     {
         await using var peer = await DialAsync();
@@ -199,6 +216,7 @@ public sealed class ServerFramingTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-10.5-2")]
     public async Task Section105_PeerThatNeverReadsItsPongs_CutOff()
     {
         await using var peer = await DialAsync();

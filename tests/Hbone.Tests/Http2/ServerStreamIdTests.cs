@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2;
 
@@ -9,6 +10,7 @@ public sealed class ServerStreamIdTests : HboneServerFixture
     [InlineData(3, 5, 1)] // below the first of all
     [InlineData(1, 11, 3)]
     [InlineData(1, 11, 9)]
+    [Requirement("9113-5.1.1-4")]
     public async Task Section511_RequestOnSkippedStream_ProtocolError(int first, int second, int skipped)
     {
         await using var peer = await DialAsync();

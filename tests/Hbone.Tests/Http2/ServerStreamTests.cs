@@ -1,5 +1,6 @@
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2;
 
@@ -10,19 +11,19 @@ public sealed class ServerStreamTests : HboneServerFixture
 
     public static TheoryData<string, string[]> MalformedRequests => new()
     {
-        { "8.1 pseudo header after a field", [":method=CONNECT", "a=b", ":authority=10.0.0.1:80"] },
-        { "8.2.1 upper case name", [":method=CONNECT", ":authority=10.0.0.1:80", "Forwarded=for"] },
-        { "8.2.1 line feed in a value", [":method=CONNECT", ":authority=10.0.0.1:80", "a=b\nc"] },
-        { "8.2.2 connection-specific field", [":method=CONNECT", ":authority=10.0.0.1:80", "connection=close"] },
-        { "8.3 unknown pseudo header", [":method=CONNECT", ":authority=10.0.0.1:80", ":protocol=websocket"] },
-        { "8.3 pseudo header twice", [":method=CONNECT", ":method=CONNECT", ":authority=10.0.0.1:80"] },
-        { "8.3.1 no method", [":authority=10.0.0.1:80"] },
-        { "8.3.2 response pseudo header", [":method=CONNECT", ":authority=10.0.0.1:80", ":status=200"] },
-        { "8.5 path", [":method=CONNECT", ":path=/", ":authority=10.0.0.1:80"] },
-        { "8.5 scheme", [":method=CONNECT", ":scheme=https", ":authority=10.0.0.1:80"] },
-        { "8.5 no authority", [":method=CONNECT"] },
-        { "8.5 authority with a space", [":method=CONNECT", ":authority=10.0.0.1 :80"] },
-        { "8.5 authority with an open bracket", [":method=CONNECT", ":authority=[::1:80"] },
+        { "9113-8.3-3 pseudo header after a field", [":method=CONNECT", "a=b", ":authority=10.0.0.1:80"] },
+        { "9113-8.2.1-1,9113-8.1.1-2 upper case name", [":method=CONNECT", ":authority=10.0.0.1:80", "Forwarded=for"] },
+        { "9113-8.2.1-3 line feed in a value", [":method=CONNECT", ":authority=10.0.0.1:80", "a=b\nc"] },
+        { "9113-8.2.2-2 connection-specific field", [":method=CONNECT", ":authority=10.0.0.1:80", "connection=close"] },
+        { "9113-8.3-2,9113-5.5-4 unknown pseudo header", [":method=CONNECT", ":authority=10.0.0.1:80", ":protocol=websocket"] },
+        { "9113-8.3-4 pseudo header twice", [":method=CONNECT", ":method=CONNECT", ":authority=10.0.0.1:80"] },
+        { "9113-8.3.1-8 no method", [":authority=10.0.0.1:80"] },
+        { "9113-8.3-2 response pseudo header", [":method=CONNECT", ":authority=10.0.0.1:80", ":status=200"] },
+        { "9113-8.5-2 path", [":method=CONNECT", ":path=/", ":authority=10.0.0.1:80"] },
+        { "9113-8.5-2 scheme", [":method=CONNECT", ":scheme=https", ":authority=10.0.0.1:80"] },
+        { "9113-8.5-2 no authority", [":method=CONNECT"] },
+        { "9113-8.5-2 authority with a space", [":method=CONNECT", ":authority=10.0.0.1 :80"] },
+        { "9113-8.5-2 authority with an open bracket", [":method=CONNECT", ":authority=[::1:80"] },
     };
 
     [Theory]
@@ -40,6 +41,7 @@ public sealed class ServerStreamTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-8.3.2-1")]
     public async Task Accept_OpensTheTunnelWithHeaders()
     {
         await using var peer = await DialAsync();
@@ -81,6 +83,7 @@ public sealed class ServerStreamTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-5.1.2-2")]
     public async Task Section512_AboveMaxConcurrentStreams_RefusedStreamAndTheOthersLive()
     {
         await using var peer = await DialAsync();
@@ -96,6 +99,7 @@ public sealed class ServerStreamTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-10.5-3")]
     public async Task Section105_ResetBeforeTheAnswer_StillCountsUntilAnswered()
     {
         await using var peer = await DialAsync();
@@ -114,6 +118,7 @@ public sealed class ServerStreamTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-10.5.1-1")]
     public async Task Section652_HeaderListAbove65536_431AndTheConnectionLives()
     {
         await using var peer = await DialAsync();
@@ -141,6 +146,7 @@ public sealed class ServerStreamTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-5.1-9", "9113-5.4.2-1", "9113-6.4-2", "9113-6.9-5")]
     public async Task Section51_FramesOnClosedStream_IgnoredAndItsCreditReturned()
     {
         await using var peer = await DialAsync();
@@ -163,6 +169,7 @@ public sealed class ServerStreamTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-5.1-7", "9113-6.1-3")]
     public async Task Section51_DataAfterEndStream_StreamClosed()
     {
         await using var peer = await DialAsync();
@@ -175,6 +182,7 @@ public sealed class ServerStreamTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-5.1-7")]
     public async Task Section51_HeadersAfterEndStream_StreamClosed()
     {
         await using var peer = await DialAsync();
@@ -189,6 +197,7 @@ public sealed class ServerStreamTests : HboneServerFixture
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    [Requirement("9113-8.1-3", "9113-8.5-3")]
     public async Task Section85_HeadersOnTheTunnel_ProtocolError(bool endStream)
     {
         await using var peer = await DialAsync();

@@ -4,6 +4,7 @@ using Hbone.Http2;
 using Hbone.Http2.Hpack;
 using Hbone.Proxying;
 using Hbone.Tests.Http2;
+using Hbone.Tests.Http2.Requirements;
 using Hbone.Tls;
 
 namespace Hbone.Tests.Proxying;
@@ -77,6 +78,7 @@ public sealed class TunnelCopyPeerTests : IAsyncDisposable
     [InlineData(Http2ErrorCode.Cancel)]
     [InlineData(Http2ErrorCode.InternalError)]
     [InlineData(Http2ErrorCode.ConnectError)]
+    [Requirement("9113-8.5-5")]
     public async Task ResetWithoutEndStream_ApplicationGetsWhatCameThenReset(Http2ErrorCode code)
     {
         await OpenAsync();

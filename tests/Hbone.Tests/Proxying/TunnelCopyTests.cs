@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
 using Hbone.Proxying;
+using Hbone.Tests.Http2.Requirements;
 using Hbone.Tls;
 
 namespace Hbone.Tests.Proxying;
@@ -132,6 +133,7 @@ public sealed class TunnelCopyTests : IAsyncDisposable
     }
 
     [Fact]
+    [Requirement("9113-8.5-5")]
     public async Task TunnelBreaks_BothApplicationsSeeReset()
     {
         var (client, server, _) = await OpenAsync();
@@ -143,6 +145,7 @@ public sealed class TunnelCopyTests : IAsyncDisposable
     }
 
     [Fact]
+    [Requirement("9113-5.2.2-1")]
     public async Task StalledReader_LeavesNeighboursAlone()
     {
         var (stalled, silent, _) = await OpenAsync();

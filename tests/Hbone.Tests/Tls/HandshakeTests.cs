@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Hbone.Http2;
 using Hbone.Tests.Http2;
+using Hbone.Tests.Http2.Requirements;
 using Hbone.Tls;
 
 namespace Hbone.Tests.Tls;
@@ -178,6 +179,7 @@ public sealed class HandshakeTests : IDisposable
     }
 
     [Fact]
+    [Requirement("9113-3.2-1", Role = Role.Server)]
     public async Task Server_AlpnWithoutH2_Refused()
     {
         using var server = _root.Issue([ServerUri]);
@@ -203,6 +205,7 @@ public sealed class HandshakeTests : IDisposable
     }
 
     [Fact]
+    [Requirement("9113-3.2-1", "9113-3.3-1", Role = Role.Server)]
     public async Task Server_OffersH2_Tls13_Aes256()
     {
         using var server = _root.Issue([ServerUri]);

@@ -1,4 +1,5 @@
 using Hbone.Http2.Hpack;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2.Hpack;
 
@@ -7,6 +8,7 @@ public class DynamicTableTests
     private const int EntrySize = 34; // one octet of name, one of value
 
     [Fact]
+    [Requirement("7541-4.4-1")]
     public void Add_MoreThanFits_OldestLeave()
     {
         var table = new DynamicTable(3 * EntrySize);
@@ -21,6 +23,7 @@ public class DynamicTableTests
     }
 
     [Fact]
+    [Requirement("7541-2.3.2-1", "7541-4.1-1")]
     public void Add_ManySmallEntries_AllAreFoundAtTheirIndex()
     {
         const int Entries = 128;
@@ -36,6 +39,7 @@ public class DynamicTableTests
     }
 
     [Fact]
+    [Requirement("7541-4.4-1")]
     public void Add_LargerThanTheTable_EmptiesIt() // section 4.4
     {
         var table = new DynamicTable(EntrySize);
@@ -48,6 +52,7 @@ public class DynamicTableTests
     }
 
     [Fact]
+    [Requirement("7541-4.3-1")]
     public void Resize_Smaller_OldestLeave() // section 4.3
     {
         var table = new DynamicTable(3 * EntrySize);

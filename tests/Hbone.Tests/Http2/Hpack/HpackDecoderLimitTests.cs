@@ -1,5 +1,6 @@
 using System.Buffers;
 using Hbone.Http2.Hpack;
+using Hbone.Tests.Http2.Requirements;
 using static Hbone.Tests.Http2.Hpack.HeaderBlocks;
 
 namespace Hbone.Tests.Http2.Hpack;
@@ -26,6 +27,7 @@ public class HpackDecoderLimitTests
     }
 
     [Fact]
+    [Requirement("7541-3.1-1")]
     public void HeaderList_TooLarge_TableStaysInStep()
     {
         var decoder = NewDecoder(listSize: 40);
@@ -45,6 +47,7 @@ public class HpackDecoderLimitTests
     [InlineData(0x00)] // without indexing
     [InlineData(0x10)] // never indexed
     [InlineData(0x40)] // with indexing, which empties the table
+    [Requirement("7541-7.4-1", "9113-10.5-7")]
     public void Literal_Of16Mebibytes_IsNotKept(byte instruction)
     {
         byte[] nameThenValue = [instruction, 0x00, .. LengthOf(LiteralLength, 0x00), .. new byte[LiteralLength]];
@@ -57,6 +60,7 @@ public class HpackDecoderLimitTests
     [Theory]
     [InlineData(0x00)]
     [InlineData(0x40)]
+    [Requirement("7541-7.4-1", "9113-10.5-7")]
     public void Literal_HuffmanOf16Mebibytes_IsNotKept(byte instruction) =>
         AssertTooLargeAndCheap([instruction, 0x00, .. LengthOf(HuffmanLength, 0x80), .. new byte[HuffmanLength]]);
 
@@ -86,6 +90,7 @@ public class HpackDecoderLimitTests
     }
 
     [Fact]
+    [Requirement("9113-10.5-7")]
     public void Indexes_OfOneLargeEntryRepeated_CostNothing()
     {
         var decoder = NewDecoder(listSize: ListSize);
@@ -97,6 +102,7 @@ public class HpackDecoderLimitTests
     }
 
     [Fact]
+    [Requirement("9113-10.5-7")]
     public void Literals_EmptyAndIndexedRepeated_CostOnlyTheTable()
     {
         var bomb = new byte[3 * 1_048_576];

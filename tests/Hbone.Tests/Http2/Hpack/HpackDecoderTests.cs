@@ -1,5 +1,6 @@
 using System.Buffers;
 using Hbone.Http2.Hpack;
+using Hbone.Tests.Http2.Requirements;
 using static Hbone.Tests.Http2.Hpack.HeaderBlocks;
 
 namespace Hbone.Tests.Http2.Hpack;
@@ -116,6 +117,7 @@ public class HpackDecoderTests
     }
 
     [Fact]
+    [Requirement("7541-4.3-1")]
     public void Decode_SizeUpdateWithinTheLimit_Evicts()
     {
         var decoder = NewDecoder();
@@ -128,6 +130,7 @@ public class HpackDecoderTests
     }
 
     [Fact]
+    [Requirement("7541-6.3-1")]
     public void Decode_LimitRaised_UpdateAboveTheOldOneAccepted()
     {
         var decoder = NewDecoder();
@@ -143,6 +146,7 @@ public class HpackDecoderTests
     [InlineData("")]
     [InlineData("3fc601")] // 229, above the smallest
     [InlineData("3fe11f")] // only the final 4096
+    [Requirement("9113-4.3.1-2", "7541-4.2-2")]
     public void Decode_LimitWasLowered_MissingUpdateThrows(string hex) // section 4.2
     {
         var decoder = NewDecoder();
@@ -153,6 +157,7 @@ public class HpackDecoderTests
     }
 
     [Fact]
+    [Requirement("7541-4.2-3")]
     public void Decode_LimitWasLoweredAndRaised_SmallestThenFinalAccepted()
     {
         var decoder = NewDecoder();

@@ -1,4 +1,5 @@
 using Hbone.Http2.Hpack;
+using Hbone.Tests.Http2.Requirements;
 using static Hbone.Tests.Http2.Hpack.HeaderBlocks;
 
 namespace Hbone.Tests.Http2.Hpack;
@@ -21,6 +22,7 @@ public class HpackEncoderTests
     }
 
     [Fact]
+    [Requirement("7541-6.2.3-1")]
     public void Encode_NeverIndexed_LiteralEachTime() // section 6.2.3
     {
         var encoder = new HpackEncoder();
@@ -72,6 +74,7 @@ public class HpackEncoderTests
     }
 
     [Fact]
+    [Requirement("7541-4.2-1")]
     public void SizeUpdate_PeerAllowsMoreThanDefault_NothingToSay()
     {
         var encoder = new HpackEncoder();
@@ -82,6 +85,7 @@ public class HpackEncoderTests
     }
 
     [Fact]
+    [Requirement("7541-4.2-1", "7541-4.2-2")]
     public void SizeUpdate_Lowered_SaidOnceAtTheStart()
     {
         var encoder = new HpackEncoder();
@@ -95,6 +99,7 @@ public class HpackEncoderTests
     }
 
     [Fact]
+    [Requirement("7541-4.2-3")]
     public void SizeUpdate_LoweredThenRaised_SmallestThenFinal() // section 4.2
     {
         var encoder = new HpackEncoder();

@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Hbone.Http2.Hpack;
+using Hbone.Tests.Http2.Requirements;
 using static Hbone.Tests.Http2.Hpack.HeaderBlocks;
 
 namespace Hbone.Tests.Http2.Hpack;
@@ -13,6 +14,7 @@ public class HpackPropertyTests
     private const int SmallList = 2_000;
 
     [Property(MaxTest = 300)]
+    [Requirement("7541-3.1-1")]
     public void EncodeThenDecode_AnyListsAndTableSizes_SameFields(List<Exchange> exchanges)
     {
         var encoder = new HpackEncoder();

@@ -1,4 +1,5 @@
 using Hbone.Http2.Hpack;
+using Hbone.Tests.Http2.Requirements;
 using static Hbone.Tests.Http2.Hpack.HeaderBlocks;
 
 namespace Hbone.Tests.Http2.Hpack;
@@ -51,6 +52,7 @@ public class HuffmanTests
     [InlineData(249, 0xffffffe, 28)]
     [InlineData(10, 0x3ffffffc, 30)]
     [InlineData(HuffmanCode.EndOfString, 0x3fffffff, 30)]
+    [Requirement("7541-B-1")]
     public void Code_AppendixB_AsPrinted(int symbol, uint code, int length)
     {
         Assert.Equal(code, HuffmanCode.CodeOf(symbol));
@@ -58,6 +60,7 @@ public class HuffmanTests
     }
 
     [Fact]
+    [Requirement("7541-B-1")]
     public void Code_AllSymbols_FillTheTree()
     {
         var shares = 0L;
@@ -71,6 +74,7 @@ public class HuffmanTests
     }
 
     [Fact]
+    [Requirement("7541-5.2-1")]
     public void Encode_EveryOctetAtEveryOffset_DecodesToItself()
     {
         for (var offset = 0; offset < 8; offset++)
@@ -91,12 +95,14 @@ public class HuffmanTests
     [InlineData("1fff")] // 'a', then eleven ones
     [InlineData("ff")] // eight ones and nothing else
     [InlineData("fe")] // a code cut off
+    [Requirement("7541-5.2-2", "7541-5.2-3")]
     public void Decode_OtherPadding_Throws(string hex) => Assert.Throws<HpackException>(() => Decode(hex));
 
     [Theory]
     [InlineData("ffffffff")] // the symbol's 30 ones, then two more
     [InlineData("fffffffc")] // the same, then zeros
     [InlineData("1fffffffff")] // 'a', the symbol, five ones
+    [Requirement("7541-5.2-4")]
     public void Decode_EndOfStringInside_Throws(string hex) => Assert.Throws<HpackException>(() => Decode(hex));
 
     [Fact]

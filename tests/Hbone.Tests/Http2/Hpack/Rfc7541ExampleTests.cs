@@ -1,5 +1,6 @@
 using System.Buffers;
 using Hbone.Http2.Hpack;
+using Hbone.Tests.Http2.Requirements;
 using static Hbone.Tests.Http2.Hpack.HeaderBlocks;
 
 namespace Hbone.Tests.Http2.Hpack;
@@ -84,6 +85,7 @@ public class Rfc7541ExampleTests
     [InlineData(10, 5, "0a")] // C.1.1
     [InlineData(1337, 5, "1f9a0a")] // C.1.2
     [InlineData(42, 8, "2a")] // C.1.3
+    [Requirement("7541-5.1-1")]
     public void Integer_AppendixC1_BothWays(int value, int prefixBits, string hex)
     {
         var output = new ArrayBufferWriter<byte>();
@@ -118,6 +120,7 @@ public class Rfc7541ExampleTests
     }
 
     [Fact]
+    [Requirement("7541-6.2.3-1")]
     public void Decode_AppendixC23LiteralNeverIndexed_FlagIsHandedOut()
     {
         var decoder = NewDecoder();
@@ -133,6 +136,7 @@ public class Rfc7541ExampleTests
         Assert.Equal([new HeaderField(":method", "GET")], NewDecoder().DecodeAll([0x82]));
 
     [Fact]
+    [Requirement("7541-3.1-1")]
     public void Decode_AppendixC3RequestsWithoutHuffman_FieldsAndTables() =>
         AssertDecodes(NewDecoder(), PlainRequestBlocks, Requests, RequestTables);
 
@@ -141,6 +145,7 @@ public class Rfc7541ExampleTests
         AssertDecodes(NewDecoder(), HuffmanRequestBlocks, Requests, RequestTables);
 
     [Fact]
+    [Requirement("7541-3.1-1", "7541-4.1-1", "7541-4.4-1")]
     public void Decode_AppendixC5ResponsesWithoutHuffman_FieldsAndTables() =>
         AssertDecodes(NewDecoder(ResponseTableSize), PlainResponseBlocks, Responses, ResponseTables);
 
@@ -149,6 +154,7 @@ public class Rfc7541ExampleTests
         AssertDecodes(NewDecoder(ResponseTableSize), HuffmanResponseBlocks, Responses, ResponseTables);
 
     [Fact]
+    [Requirement("7541-5.2-1")]
     public void Encode_AppendixC4Requests_SameOctets()
     {
         var encoder = new HpackEncoder();

@@ -1,7 +1,7 @@
 namespace Hbone.Tests.Http2.Requirements;
 
 /// <summary>
-/// Says which requirements of the catalogue a test proves. The rows of a theory name theirs by
+/// Says which requirements of <see cref="RequirementCatalogue"/> a test proves. The rows of a theory name theirs by
 /// starting with the identifiers, separated by commas: <c>9113-6.4-4,9113-5.1-1 RST_STREAM on an idle stream</c>.
 /// </summary>
 /// <param name="ids">Identifiers such as <c>9113-6.5.2-3</c>.</param>
