@@ -6,6 +6,8 @@ using Hbone.Conformance.Peers;
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
 using Hbone.Pool;
+using Hbone.Tests;
+using Hbone.Tests.Http2;
 using Hbone.Tls;
 
 namespace Hbone.Conformance.Node;
@@ -32,16 +34,18 @@ public sealed class NodeHttp2Tests : IDisposable
     public async Task OurServer_NodeClient_EveryByteComesBack(params string[] options)
     {
         var peers = new ConcurrentBag<SpiffeId>();
-        await using var server = await EchoServer.StartAsync(_certificates.Issue(ServerId), peers.Add);
+        var echoes = new ConcurrentBag<Task>();
+        await using var server = EchoServer(peers, echoes);
 
         var summary = await NodePeer.RunClientAsync(
-            _certificates.WritePem(ClientId), server.Port, [$"--peer-id={ServerId}", .. options], Token);
+            _certificates.WritePem(ClientId), server.Address.Port, [$"--peer-id={ServerId}", .. options], Token);
 
         Assert.Equal(summary.GetProperty("streams").GetArrayLength(), summary.GetProperty("ok").GetInt32());
         Assert.Equal(
             summary.GetProperty("streams").EnumerateArray().Sum(stream => stream.GetProperty("size").GetInt64()),
             summary.GetProperty("bytes").GetInt64());
         Assert.All(peers, peer => Assert.Equal(ClientId, peer));
+        await Task.WhenAll(echoes);
     }
 
     [Theory]
@@ -92,11 +96,8 @@ public sealed class NodeHttp2Tests : IDisposable
         await using var pool = PoolTo();
         var tunnel = await OpenAsync(pool, server.Port);
 
-        await WriteAsync(tunnel.Stream, new byte[100]);
-        while (await ReadAsync(tunnel.Stream) is { Kind: StreamReadKind.Data } read)
-        {
-            tunnel.Stream.Return(read);
-        }
+        await tunnel.Stream.SendAsync(new byte[100]);
+        await tunnel.Stream.ReadAllAsync();
 
         // Node ends its side before it resets the stream.
         for (var i = 0; i < MaxResetChecks && tunnel.Stream.Failure is null; i++)
@@ -105,36 +106,6 @@ public sealed class NodeHttp2Tests : IDisposable
         }
 
         Assert.Equal(Http2ErrorCode.ConnectError, tunnel.Stream.Failure?.Code);
-    }
-
-    private static async Task<StreamRead> ReadAsync(Http2Stream stream)
-    {
-        StreamRead read;
-        while (!stream.TryRead(out read))
-        {
-            await stream.WaitReadableAsync();
-        }
-
-        return read;
-    }
-
-    private static async Task WriteAsync(Http2Stream stream, byte[] payload)
-    {
-        const int HeadRoom = 9;
-        for (var sent = 0; sent < payload.Length && stream.Failure is null;)
-        {
-            var credit = stream.TakeCredit(payload.Length - sent);
-            if (credit == 0)
-            {
-                await stream.WaitWritableAsync();
-                continue;
-            }
-
-            var buffer = new byte[HeadRoom + credit];
-            payload.AsSpan(sent, credit).CopyTo(buffer.AsSpan(HeadRoom));
-            await stream.WriteAsync(buffer, HeadRoom, credit);
-            sent += credit;
-        }
     }
 
     private static Task<HboneTunnel> OpenAsync(HbonePool pool, int port) => pool.OpenAsync(
@@ -146,17 +117,16 @@ public sealed class NodeHttp2Tests : IDisposable
     {
         var tunnel = await OpenAsync(pool, port);
         var payload = RandomNumberGenerator.GetBytes(size);
-        var writing = WriteAsync(tunnel.Stream, payload).ContinueWith(
-            _ => tunnel.Stream.CompleteWrites(), Token, TaskContinuationOptions.None, TaskScheduler.Default);
-        using var received = new MemoryStream();
-        while (await ReadAsync(tunnel.Stream) is { Kind: StreamReadKind.Data } read)
-        {
-            received.Write(read.Data.Span);
-            tunnel.Stream.Return(read);
-        }
+        var sending = SendAndEndAsync(tunnel.Stream, payload);
+        var (received, _) = await tunnel.Stream.ReadAllAsync();
+        await sending;
+        return received.AsSpan().SequenceEqual(payload);
+    }
 
-        await writing;
-        return received.ToArray().AsSpan().SequenceEqual(payload);
+    private static async Task SendAndEndAsync(Http2Stream stream, byte[] payload)
+    {
+        await stream.SendAsync(payload);
+        stream.CompleteWrites();
     }
 
     private HbonePool PoolTo()
@@ -175,64 +145,23 @@ public sealed class NodeHttp2Tests : IDisposable
             TimeProvider.System);
     }
 
-    /// <summary>Our server: every tunnel gives back what it gets.</summary>
-    private sealed class EchoServer(Socket listener, Task accepting) : IAsyncDisposable
+    private HboneServer EchoServer(ConcurrentBag<SpiffeId> peers, ConcurrentBag<Task> echoes) => new(
+        _certificates.Issue(ServerId),
+        request =>
+        {
+            peers.Add(request.PeerIds[0]);
+            echoes.Add(EchoBackAsync(request));
+        });
+
+    private static async Task EchoBackAsync(ConnectRequest request)
     {
-        public int Port => ((IPEndPoint)listener.LocalEndPoint!).Port;
-
-        public static Task<EchoServer> StartAsync(WorkloadCertificate certificate, Action<SpiffeId> sawPeer)
+        request.Accept();
+        while (await request.Stream.ReadAsync() is { Kind: StreamReadKind.Data } read)
         {
-            var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            listener.Listen(16);
-            return Task.FromResult(new EchoServer(listener, AcceptAsync(listener, certificate, sawPeer)));
+            await request.Stream.SendAsync(read.Data);
+            request.Stream.Return(read);
         }
 
-        public async ValueTask DisposeAsync()
-        {
-            listener.Dispose();
-            await accepting;
-        }
-
-        private static async Task AcceptAsync(Socket listener, WorkloadCertificate certificate, Action<SpiffeId> sawPeer)
-        {
-            var echoes = new ConcurrentBag<Task>();
-            try
-            {
-                while (true)
-                {
-                    var connection = await HboneEndpoint.AcceptAsync(
-                        await listener.AcceptAsync(),
-                        certificate,
-                        new HboneEndpointOptions(),
-                        request =>
-                        {
-                            sawPeer(request.PeerIds[0]);
-                            echoes.Add(EchoBackAsync(request));
-                        },
-                        TimeProvider.System,
-                        CancellationToken.None);
-                    echoes.Add(connection.Completion);
-                }
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                // The test is over.
-            }
-
-            await Task.WhenAll(echoes);
-        }
-
-        private static async Task EchoBackAsync(ConnectRequest request)
-        {
-            request.Accept();
-            while (await ReadAsync(request.Stream) is { Kind: StreamReadKind.Data } read)
-            {
-                await WriteAsync(request.Stream, read.Data.ToArray());
-                request.Stream.Return(read);
-            }
-
-            request.Stream.CompleteWrites();
-        }
+        request.Stream.CompleteWrites();
     }
 }

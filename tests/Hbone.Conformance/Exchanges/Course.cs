@@ -1,0 +1,26 @@
+namespace Hbone.Conformance.Exchanges;
+
+/// <summary>Who ends a tunnel and how.</summary>
+internal enum Course
+{
+    /// <summary>Each side ends when it has sent everything.</summary>
+    Free,
+
+    /// <summary>The server holds half of its bytes back until the client has ended.</summary>
+    ClientEndsFirst,
+
+    /// <summary>The other way round.</summary>
+    ServerEndsFirst,
+
+    /// <summary>RST_STREAM instead of END_STREAM, after everything the client has.</summary>
+    ClientResets,
+
+    /// <summary>The same by the server.</summary>
+    ServerResets,
+
+    /// <summary>END_STREAM followed at once by RST_STREAM NO_ERROR, as RFC 9113 section 8.1 allows and Envoy does.</summary>
+    ServerEndsAndResets,
+
+    /// <summary>A status other than 200, and no tunnel.</summary>
+    Refused,
+}

@@ -1,0 +1,91 @@
+using System.Text.Json;
+using Hbone.Conformance.Exchanges;
+using Hbone.Conformance.Peers;
+
+namespace Hbone.Conformance.H2;
+
+/// <summary>The Python package h2, which plays one side of a plan: <c>h2_peer.py</c>.</summary>
+internal sealed class H2Peer : IAsyncDisposable
+{
+    private readonly PeerProcess _process;
+
+    private H2Peer(PeerProcess process)
+    {
+        _process = process;
+    }
+
+    /// <summary>Port that a server listens on, at 127.0.0.1.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>Starts a server and waits until it listens.</summary>
+    /// <param name="certificate">Its identity and trust.</param>
+    /// <param name="plan">What it plays.</param>
+    /// <param name="options">As in the script, for instance <c>--interim=103</c>.</param>
+    /// <param name="cancellationToken">Gives up; the process ends.</param>
+    public static async Task<H2Peer> StartServerAsync(
+        TestCertificates.PemFiles certificate, ExchangePlan plan, string[] options, CancellationToken cancellationToken)
+    {
+        var peer = new H2Peer(Start("server", certificate, plan, options));
+        try
+        {
+            peer.Port = (await peer._process.ReadReportAsync("listening", cancellationToken)).GetProperty("port").GetInt32();
+            return peer;
+        }
+        catch
+        {
+            await peer.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a client to its end.</summary>
+    /// <returns>Its reports, of which the last is <c>done</c>.</returns>
+    public static async Task<List<JsonElement>> RunClientAsync(
+        TestCertificates.PemFiles certificate,
+        int port,
+        ExchangePlan plan,
+        string[] options,
+        CancellationToken cancellationToken)
+    {
+        await using var process = Start("client", certificate, plan, [$"--port={port}", .. options]);
+        var reports = new List<JsonElement>();
+        while (reports.Count == 0 || !IsOf("done", reports[^1]))
+        {
+            reports.Add(await process.ReadReportAsync(cancellationToken));
+        }
+
+        return reports;
+    }
+
+    /// <summary>The outcomes among reports.</summary>
+    public static IEnumerable<ExchangeOutcome> OutcomesIn(IEnumerable<JsonElement> reports) =>
+        reports.Where(report => IsOf("outcome", report)).Select(ExchangeOutcome.From);
+
+    public static bool IsOf(string kind, JsonElement report) => report.GetProperty("event").GetString() == kind;
+
+    /// <summary>A server's reports, until there are so many outcomes among them.</summary>
+    public async Task<List<JsonElement>> ReadReportsAsync(int outcomes, CancellationToken cancellationToken)
+    {
+        var reports = new List<JsonElement>();
+        while (outcomes > 0)
+        {
+            reports.Add(await _process.ReadReportAsync(cancellationToken));
+            outcomes -= IsOf("outcome", reports[^1]) ? 1 : 0;
+        }
+
+        return reports;
+    }
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    private static PeerProcess Start(
+        string role, TestCertificates.PemFiles certificate, ExchangePlan plan, string[] options) =>
+        PeerProcess.Start(
+            PeerProgram.Python,
+            [
+                "-B", PeerProcess.ScriptPath("h2_peer.py"), role,
+                $"--cert={certificate.Certificate}", $"--key={certificate.Key}", $"--ca={certificate.Authority}",
+                $"--plan={plan.PlanFile}", $"--pattern={plan.PatternFile}",
+                .. options,
+            ]);
+}
