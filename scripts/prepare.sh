@@ -119,6 +119,17 @@ demo_packages=(
   setpriv:util-linux
 )
 
+# The HTTP/2 stacks of others that ours is tested against.
+# shellcheck disable=SC2034
+peer_packages=(
+  node:nodejs
+  /usr/bin/python3:python3
+  /usr/lib/python3/dist-packages/h2/__init__.py:python3-h2
+  /usr/bin/nghttp:nghttp2-client
+  /usr/bin/h2load:nghttp2-client
+  /usr/sbin/nghttpx:nghttp2-proxy
+)
+
 # The binary as it is shipped, in artifacts/publish/ztunnel; built only if a source is newer. A running one is not
 # disturbed: the old file is unlinked first.
 publish() {

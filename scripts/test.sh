@@ -140,7 +140,7 @@ publish_anew() {
 }
 
 require_sdk
-install_missing "${build_packages[@]}" "${demo_packages[@]}" node:nodejs
+install_missing "${build_packages[@]}" "${demo_packages[@]}" "${peer_packages[@]}"
 
 check 'format' dotnet format Ztunnel.slnx --verify-no-changes
 if check 'build, Release, warnings are errors' dotnet build Ztunnel.slnx -c Release -v quiet -warnaserror; then
