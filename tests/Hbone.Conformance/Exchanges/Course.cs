@@ -12,13 +12,16 @@ internal enum Course
     /// <summary>The other way round.</summary>
     ServerEndsFirst,
 
+    /// <summary>The server holds half of its bytes back until it has all of the client's, ended or not.</summary>
+    ServerHasAllFirst,
+
     /// <summary>RST_STREAM instead of END_STREAM, after everything the client has.</summary>
     ClientResets,
 
     /// <summary>The same by the server.</summary>
     ServerResets,
 
-    /// <summary>END_STREAM followed at once by RST_STREAM NO_ERROR, as RFC 9113 section 8.1 allows and Envoy does.</summary>
+    /// <summary>END_STREAM, then at once RST_STREAM NO_ERROR, as RFC 9113 section 8.1 allows and Envoy does.</summary>
     ServerEndsAndResets,
 
     /// <summary>A status other than 200, and no tunnel.</summary>

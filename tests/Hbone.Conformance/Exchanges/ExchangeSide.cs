@@ -27,13 +27,16 @@ internal sealed class ExchangeSide(ExchangePlan plan, Exchange exchange, Http2St
     {
         var size = isServer ? exchange.Down : exchange.Up;
         var course = exchange.Course;
-        var held = course == (isServer ? Course.ClientEndsFirst : Course.ServerEndsFirst) ? size - (size / 2) : 0;
+        var waits = isServer
+            ? course is Course.ClientEndsFirst or Course.ServerHasAllFirst
+            : course is Course.ServerEndsFirst;
+        var held = waits ? size - (size / 2) : 0;
         if (!await SendAsync(0, size - held))
         {
             return;
         }
 
-        if (held > 0)
+        if (waits)
         {
             await _peerEnded.Task;
             await SendAsync(size - held, size);
@@ -74,6 +77,11 @@ internal sealed class ExchangeSide(ExchangePlan plan, Exchange exchange, Http2St
     {
         while (true)
         {
+            if (exchange.Course == Course.ServerHasAllFirst && isServer && _received == exchange.Up)
+            {
+                _peerEnded.TrySetResult();
+            }
+
             var read = await stream.ReadAsync();
             if (read.Kind != StreamReadKind.Data)
             {

@@ -1,4 +1,4 @@
-"""One side of one exchange: what it sends and when it ends follows from the plan. Its counterpart is ExchangeSide.cs."""
+"""One side of one exchange: what it sends and when it ends follows from the plan. The other one is ExchangeSide.cs."""
 
 import asyncio
 
@@ -21,6 +21,9 @@ class ExchangeSide:
         self._status = None
         self._answered = asyncio.Event()
         self._ended = asyncio.Event()
+        self._has_all = asyncio.Event()
+        if exchange["up"] == 0:
+            self._has_all.set()
         self._is_cut = False
 
     def on_answer(self, status):
@@ -28,16 +31,18 @@ class ExchangeSide:
         self._answered.set()
 
     def on_data(self, data):
-        expected = self._expected(self._exchange["up" if self._is_server else "down"], self._received, not self._is_server)
-        self._is_intact &= expected[:len(data)] == data
+        size = self._exchange["up" if self._is_server else "down"]
+        self._is_intact &= self._expected(size, self._received, not self._is_server)[:len(data)] == data
         self._received += len(data)
+        if self._received == size:
+            self._has_all.set()
 
     def on_end(self, end, code):
         if self._end is None:
             self._end, self._code = end, code
         self._is_cut |= end != "end"
-        self._ended.set()
-        self._answered.set()
+        for event in (self._ended, self._answered, self._has_all):
+            event.set()
 
     async def run(self):
         try:
@@ -65,9 +70,9 @@ class ExchangeSide:
                 return
 
         size = self._exchange["down" if self._is_server else "up"]
-        if self._course == ("clientEndsFirst" if self._is_server else "serverEndsFirst"):
+        if self._course in (("clientEndsFirst", "serverHasAllFirst") if self._is_server else ("serverEndsFirst",)):
             await self._send(0, size // 2)
-            await self._ended.wait()
+            await (self._has_all if self._course == "serverHasAllFirst" else self._ended).wait()
             await self._send(size // 2, size)
         else:
             await self._send(0, size)

@@ -26,7 +26,7 @@ def parse_options():
     parser.add_argument("--plan", required=True)
     parser.add_argument("--pattern", required=True)
     parser.add_argument("--port", type=int, default=0, help="of the server that a client meets, on loopback")
-    parser.add_argument("--parallel", type=int, default=1000, help="a client's exchanges at once, below the server's limit")
+    parser.add_argument("--parallel", type=int, default=1000, help="exchanges at once; never above the server's limit")
     parser.add_argument("--settings", type=settings_of, default={}, help="NAME=VALUE,.. to announce")
     parser.add_argument("--then", type=later_settings_of, action="append", default=[],
                         help="COUNT:NAME=VALUE,.. to announce once so many streams were opened on a connection")
