@@ -13,7 +13,9 @@ internal static class ExchangeAssert
             Course.Refused => seen.Status == exchange.Code && seen.Received == 0,
             Course.ClientResets => seen.IsIntact && seen.Received <= exchange.Down,
             Course.ServerResets =>
-                seen is { IsIntact: true, End: "reset" } && seen.Received == exchange.Down && seen.Code == exchange.Code,
+                seen is { IsIntact: true, End: "reset" }
+                && seen.Received == exchange.Down
+                && seen.Code == exchange.Code,
             _ => seen is { IsIntact: true, End: "end" } && seen.Received == exchange.Down,
         });
 
@@ -52,6 +54,7 @@ internal static class ExchangeAssert
             .Select(exchange => $"{exchange}: {string.Join("; ", seen[exchange.Index])}")
             .ToList();
         Assert.True(
-            wrong.Count == 0, $"seed {plan.Seed}, {wrong.Count} exchanges went wrong:\n{string.Join('\n', wrong.Take(20))}");
+            wrong.Count == 0,
+            $"seed {plan.Seed}, {wrong.Count} exchanges went wrong:\n{string.Join('\n', wrong.Take(20))}");
     }
 }

@@ -21,7 +21,10 @@ internal sealed class ExchangeClient : IAsyncDisposable
     public ExchangeClient(WorkloadCertificate certificate, SpiffeId server, EndPoint address, int maxStreams = 100)
     {
         _key = new HbonePoolKey(
-            certificate.Identity!, [server], address as IPEndPoint ?? new IPEndPoint(IPAddress.Loopback, 0), IPAddress.Loopback);
+            certificate.Identity!,
+            [server],
+            address as IPEndPoint ?? new IPEndPoint(IPAddress.Loopback, 0),
+            IPAddress.Loopback);
         _pool = new HbonePool(
             new HbonePoolOptions { MaxStreamsPerConnection = maxStreams },
             new HboneEndpointOptions(),
@@ -64,7 +67,8 @@ internal sealed class ExchangeClient : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _pool.DisposeAsync();
 
-    private async Task<ExchangeOutcome> RunAsync(ExchangePlan plan, Exchange exchange, CancellationToken cancellationToken)
+    private async Task<ExchangeOutcome> RunAsync(
+        ExchangePlan plan, Exchange exchange, CancellationToken cancellationToken)
     {
         try
         {

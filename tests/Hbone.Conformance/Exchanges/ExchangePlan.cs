@@ -5,8 +5,8 @@ using Hbone.Http2;
 namespace Hbone.Conformance.Exchanges;
 
 /// <summary>
-/// Exchanges at random, the same for the same seed, and the bytes they carry: both sides know them, so each compares what
-/// it gets. The files that tell a peer of it go away with it.
+/// Exchanges at random, the same for the same seed, and the bytes they carry: both sides know them, so each compares
+/// what it gets. The files that tell a peer of it go away with it.
 /// </summary>
 internal sealed class ExchangePlan : IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class ExchangePlan : IDisposable
 
     /// <param name="seed">Where randomness begins.</param>
     /// <param name="count">How many exchanges.</param>
-    /// <param name="maxBytes">One exchange in 32 is up to this long in each direction, the others a hundredth of it.</param>
+    /// <param name="maxBytes">One exchange in 32 is up to this long each way, the others a hundredth of it.</param>
     /// <param name="courses">What may happen; everything if none is given.</param>
     public ExchangePlan(int seed, int count, int maxBytes, params Course[] courses)
     {

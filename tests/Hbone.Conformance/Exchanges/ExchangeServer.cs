@@ -6,7 +6,7 @@ using Hbone.Tls;
 
 namespace Hbone.Conformance.Exchanges;
 
-/// <summary>Our HBONE server, which plays the server's side of a plan; a request that is no CONNECT is refused with 400.</summary>
+/// <summary>Our HBONE server, the server's side of a plan; a request that is no CONNECT is refused with 400.</summary>
 internal sealed class ExchangeServer : IAsyncDisposable
 {
     private readonly ConcurrentBag<Task<ExchangeOutcome>> _running = [];

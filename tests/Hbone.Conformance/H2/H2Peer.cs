@@ -28,7 +28,8 @@ internal sealed class H2Peer : IAsyncDisposable
         var peer = new H2Peer(Start("server", certificate, plan, options));
         try
         {
-            peer.Port = (await peer._process.ReadReportAsync("listening", cancellationToken)).GetProperty("port").GetInt32();
+            var report = await peer._process.ReadReportAsync("listening", cancellationToken);
+            peer.Port = report.GetProperty("port").GetInt32();
             return peer;
         }
         catch

@@ -83,7 +83,10 @@ public sealed class OurClientH2ServerTests : IDisposable
         // RFC 9113 section 8.1: any number of 1xx before the final answer.
         using var plan = new ExchangePlan(223, 1, 1_000, Course.Free);
         await using var server = await H2Peer.StartServerAsync(
-            _certificates.WritePem(ServerId), plan, ["--interim=103", "--header=date=today", "--header=server=h2"], Token);
+            _certificates.WritePem(ServerId),
+            plan,
+            ["--interim=103", "--header=date=today", "--header=server=h2"],
+            Token);
         await using var client = ClientOf(server);
 
         var tunnel = await client.OpenAsync(plan.Exchanges[0], Token);

@@ -5,8 +5,8 @@ using Hbone.Tls;
 namespace Hbone.Conformance.Nghttp2;
 
 /// <summary>
-/// The clients of the nghttp2 project against our server. They cannot open a tunnel: what they ask for is no CONNECT, and
-/// answered with 400 without content.
+/// The clients of the nghttp2 project against our server. They cannot open a tunnel: what they ask for is no CONNECT,
+/// and answered with 400 without content.
 /// </summary>
 public sealed class NghttpTests : IDisposable
 {
@@ -39,7 +39,8 @@ public sealed class NghttpTests : IDisposable
         await using var nghttp = PeerProcess.Start(
             PeerProgram.Nghttp,
             [
-                "--stat", "--no-verify-peer", $"--multiply={Requests}", $"--cert={files.Certificate}", $"--key={files.Key}",
+                "--stat", "--no-verify-peer", $"--multiply={Requests}",
+                $"--cert={files.Certificate}", $"--key={files.Key}",
                 .. options, $"https://127.0.0.1:{server.Port}/",
             ]);
         var (exitCode, output) = await nghttp.ReadToEndAsync(Token);

@@ -4,8 +4,8 @@ using Hbone.Tls;
 namespace Hbone.Conformance.Nghttp2;
 
 /// <summary>
-/// nghttpx as forward proxy between our client and our server: it is the CONNECT server of the one and the CONNECT client
-/// of the other, with mutual TLS on both sides.
+/// nghttpx as forward proxy between our client and our server: it is the CONNECT server of the one and the CONNECT
+/// client of the other, with mutual TLS on both sides.
 /// </summary>
 public sealed class NghttpxTests : IDisposable
 {
