@@ -66,6 +66,7 @@ internal sealed class HboneServer : IAsyncDisposable
             while (true)
             {
                 var socket = await _listener.AcceptAsync();
+                socket.NoDelay = true;
                 Interlocked.Increment(ref _accepted);
                 handshakes.Add(SecureAsync(socket));
             }

@@ -23,7 +23,7 @@ public sealed partial class Http2Connection
     private int _lastStreamTold = int.MaxValue;
 
     // Payload that may wait for the peer to read at all, however wide its windows are.
-    private int SendQueueLimit => _role.Options.ConnectionMemory / 8;
+    private int SendQueueLimit => _role.Options.ConnectionMemory / 16;
 
     private bool CanSend => _sendWindow > 0 && _sendQueued < SendQueueLimit;
 

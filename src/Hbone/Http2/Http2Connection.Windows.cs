@@ -18,7 +18,8 @@ public sealed partial class Http2Connection
     // What a stream keeps whose reader is known to keep up.
     private const int KeepingUpWindow = 1024 * 1024;
 
-    // Shorter updates of the connection's window are not worth a frame, unless nothing else is left of it.
+    // Shorter updates of the connection's window are not worth a frame. Never more than half of the reserve, or a
+    // connection full of stalled streams would get none at all.
     private const int WorthUpdating = 256 * 1024;
 
     private int _receiveWindow;
@@ -27,6 +28,9 @@ public sealed partial class Http2Connection
     private bool _isNarrow;
     private int _pendingShrink;
     private int _settingsUnacknowledged;
+
+    // What stalled streams may not use up: beyond, the one that holds most is ended, so that the others can go on.
+    private int Reserve => _role.Options.ConnectionMemory / 16;
 
     private void ReceiveOnConnection(int length)
     {
@@ -50,10 +54,10 @@ public sealed partial class Http2Connection
         }
 
         // While readers stall, half of what is left stays in reserve, or the last of it would go to those who stall next.
-        var left = _memory.Limit - _memory.Used;
+        var left = _role.Options.ConnectionMemory - _memory.Used;
         var room = (_isNarrow ? left / 2 : left) - _receiveWindow;
         var credit = (int)Math.Min(_unacknowledged, Math.Max(0, room));
-        if (credit == _unacknowledged || credit >= Math.Min(WorthUpdating, window / 4))
+        if (credit == _unacknowledged || credit >= Math.Min(WorthUpdating, Reserve / 4))
         {
             _writes.Append(FrameType.WindowUpdate, 0, credit);
             _receiveWindow += credit;
@@ -82,7 +86,8 @@ public sealed partial class Http2Connection
             return;
         }
 
-        var share = _role.Options.ConnectionMemory / 8 / Math.Max(1, _streams.Count);
+        // Every doubling of the number of streams may cost this much once more, so it is little.
+        var share = _role.Options.ConnectionMemory / 32 / Math.Max(1, _streams.Count);
         var narrow = Math.Clamp(share, SmallestStreamWindow, NarrowStreamWindow);
         if (_streamWindow > narrow * 2)
         {

@@ -46,7 +46,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
         _frames = new FrameReader(this, role.Options.MaxFrameSize);
         _writes = new WriteQueue(transport, Gate, OnDequeued, OnTransportBroken);
         _decoder = new HpackDecoder(PeerSettings.Initial.HeaderTableSize, role.MaxHeaderListSize);
-        _memory = memory.OpenConnection(role.Options.ConnectionMemory);
+        _memory = memory.OpenConnection(role.Options.ConnectionMemory - Reserve);
         _receiveWindow = role.Options.OfferedConnectionWindow;
         _streamWindow = role.Options.StreamWindowSize;
         _prefaceLeft = role.IsServer ? Preface.Length : 0;

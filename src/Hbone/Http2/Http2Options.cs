@@ -42,7 +42,7 @@ public sealed record Http2Options
 
     /// <summary>
     /// Payload that one connection may hold, bytes: received and not yet taken by the other socket, or waiting to be sent.
-    /// At least 1 MiB, default 32 MiB.
+    /// At least 1 MiB, default 64 MiB.
     /// </summary>
     /// <remarks>
     /// Environment: <c>HBONE_CONNECTION_MEMORY</c>. From a quarter of it on streams get small windows that grow with their
@@ -56,7 +56,7 @@ public sealed record Http2Options
             ArgumentOutOfRangeException.ThrowIfLessThan(value, 1024 * 1024);
             field = value;
         }
-    } = 32 * 1024 * 1024;
+    } = 64 * 1024 * 1024;
 
     /// <summary>Streams that a client may have open on one connection. At least 1, default 200.</summary>
     /// <remarks>Environment: <c>HTTP2_MAX_CONCURRENT_STREAMS</c>.</remarks>
@@ -83,5 +83,5 @@ public sealed record Http2Options
     } = TimeSpan.FromSeconds(10);
 
     /// <summary>The connection's window as it is offered: the peer's flight and what is held have to fit together.</summary>
-    internal int OfferedConnectionWindow => Math.Max(65_535, Math.Min(ConnectionWindowSize, ConnectionMemory / 2));
+    internal int OfferedConnectionWindow => Math.Max(65_535, Math.Min(ConnectionWindowSize, ConnectionMemory / 4));
 }

@@ -170,11 +170,11 @@ public sealed class ClientFramingTests : HboneClientFixture
     [Requirement("9113-6.7-1")]
     public async Task Section67_SilentServer_PingOfEightOctets()
     {
-        var time = new TimerByHand();
+        var time = new ManualTime();
         await ConnectAsync(time: time);
 
-        time.Tick(); // what came so far
-        time.Tick();
+        time.Advance(TimeSpan.FromSeconds(10)); // what came so far
+        time.Advance(TimeSpan.FromSeconds(10));
 
         var ping = await Server.ReadAsync(FrameType.Ping);
         Assert.Equal((0, 0, 8), (ping.StreamId, ping.Flags, ping.Payload.Length));

@@ -10,7 +10,7 @@ namespace Hbone.Tests.Http2;
 /// </summary>
 public sealed class StalledReadersTests() : HboneServerFixture(Options)
 {
-    private const int Budget = 32 * 1024 * 1024;
+    private const int Budget = 64 * 1024 * 1024;
     private const int Window = 4 * 1024 * 1024;
     private const int Piece = 64 * 1024;
 
@@ -100,25 +100,27 @@ public sealed class StalledReadersTests() : HboneServerFixture(Options)
     {
         await using var peer = await DialAsync();
         var server = await ConnectionAsync();
-        var first = await OpenAsync(peer, 1);
-        var second = await OpenAsync(peer, 3);
-        var third = await OpenAsync(peer, 5);
-        for (var sent = 0; sent < 12 * Window / 4; sent += Piece)
+        var requests = new List<ConnectRequest>();
+        for (var id = 1; id <= 9; id += 2)
         {
-            await peer.SendAsync(RawFrame.Data(1 + (2 * (sent / Window)), new byte[Piece]));
+            requests.Add(await OpenAsync(peer, id));
+        }
+
+        const int Each = Window * 13 / 16;
+        for (var sent = 0; sent < requests.Count * Each; sent += Piece)
+        {
+            await peer.SendAsync(RawFrame.Data(1 + (2 * (sent / Each)), new byte[Piece]));
         }
 
         // It reads that its windows are narrower, says so, and sends as if they were not.
         await peer.ReadAsync(f => f.Type == FrameType.Settings && !f.Has(RawFrame.Ack));
         await peer.SendAsync(RawFrame.SettingsAck(), RawFrame.SettingsAck());
-        await peer.SendAsync(RawFrame.Data(5, new byte[Piece]));
+        await peer.SendAsync(RawFrame.Data(9, new byte[Piece]));
 
         var reset = await peer.ReadAsync(FrameType.RstStream);
-        Assert.Equal(RawFrame.Reset(5, Http2ErrorCode.FlowControlError), reset.ToBytes());
+        Assert.Equal(RawFrame.Reset(9, Http2ErrorCode.FlowControlError), reset.ToBytes());
         Assert.Null(server.Failure);
-        Assert.Null(first.Stream.Failure);
-        Assert.Null(second.Stream.Failure);
-        Assert.NotNull(third.Stream.Failure);
+        Assert.Equal([9], requests.Where(r => r.Stream.Failure is not null).Select(r => r.Stream.Id));
     }
 
     [Fact]
@@ -136,10 +138,10 @@ public sealed class StalledReadersTests() : HboneServerFixture(Options)
             writing.Add(FillAsync(request.Stream));
         }
 
-        // Everybody writes until nobody may: what was granted is at most an eighth of the budget.
+        // Everybody writes until nobody may: what was granted is at most a sixteenth of the budget.
         await Eventually.TrueAsync(() => writing.TrueForAll(task => !task.IsCompleted) && !server.CanQueueMore);
 
-        Assert.InRange(server.QueuedBytes, 1, Budget / 8);
+        Assert.InRange(server.QueuedBytes, 1, Budget / 16);
         await server.DisposeAsync();
         await Task.WhenAll(writing);
     }

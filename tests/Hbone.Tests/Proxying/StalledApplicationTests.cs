@@ -55,7 +55,7 @@ public sealed class StalledApplicationTests : HboneServerFixture
 
         for (var i = 0; i < Tunnels; i++)
         {
-            Assert.True(Bytes(i).AsSpan().SequenceEqual(received[i]), $"what application {i} got is damaged");
+            Assert.True(Bytes(i).AsSpan().SequenceEqual(received[i]), $"what application {i} got is damaged: {received[i].Length} bytes, {server.Memory.Shed} shed, peak {server.Memory.Peak}");
             applications[i].Dispose();
         }
 
