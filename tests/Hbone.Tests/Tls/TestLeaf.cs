@@ -24,6 +24,10 @@ internal sealed class TestLeaf : IDisposable
 
     public X509Certificate2 Certificate { get; }
 
+    private X509SignatureGenerator Generator => _isRsa
+        ? X509SignatureGenerator.CreateForRSA((RSA)_key, RSASignaturePadding.Pkcs1)
+        : X509SignatureGenerator.CreateForECDsa((ECDsa)_key);
+
     /// <summary>A root or, with an issuer, an intermediate authority.</summary>
     public static TestLeaf Authority(string name, TestLeaf? issuer = null, bool rsa = false)
     {
@@ -45,13 +49,15 @@ internal sealed class TestLeaf : IDisposable
     /// <param name="purposes">Extended key usages; none for a certificate without the extension.</param>
     /// <param name="rsa">RSA instead of ECDSA.</param>
     /// <param name="subject">Subject, which Istio's CA leaves empty.</param>
+    /// <param name="serial">Serial number, random when not given.</param>
     public TestLeaf Issue(
         string[] uris,
         double from = -1,
         double to = 1,
         string[]? purposes = null,
         bool rsa = false,
-        string subject = "")
+        string subject = "",
+        byte[]? serial = null)
     {
         AsymmetricAlgorithm key = rsa ? RSA.Create(2_048) : ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = RequestFor(subject, key);
@@ -81,8 +87,33 @@ internal sealed class TestLeaf : IDisposable
 
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         var now = DateTimeOffset.UtcNow;
-        return Sign(request, now + (from * Day), now + (to * Day), key);
+        return Sign(request, now + (from * Day), now + (to * Day), key, serial);
     }
+
+    /// <summary>A revocation list by this authority, in DER, made a week ago.</summary>
+    /// <param name="validUntil">Its next update relative to now, days.</param>
+    /// <param name="revoked">Serial numbers in it.</param>
+    public byte[] RevokeSerials(double validUntil, params IEnumerable<byte[]> revoked)
+    {
+        var list = new CertificateRevocationListBuilder();
+        foreach (var serial in revoked)
+        {
+            list.AddEntry(serial, DateTimeOffset.UtcNow - Day);
+        }
+
+        return list.Build(
+            Certificate.SubjectName,
+            Generator,
+            crlNumber: 1,
+            DateTimeOffset.UtcNow + (validUntil * Day),
+            HashAlgorithmName.SHA256,
+            X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, true, false),
+            DateTimeOffset.UtcNow - (7 * Day));
+    }
+
+    /// <summary>A valid revocation list of certificates by this authority, in DER.</summary>
+    public byte[] Revoke(params IEnumerable<TestLeaf> revoked) =>
+        RevokeSerials(1, revoked.Select(leaf => leaf.Certificate.SerialNumberBytes.ToArray()));
 
     /// <summary>As our side's certificate.</summary>
     public WorkloadCertificate With(X509Certificate2Collection intermediates, params TestLeaf[] roots) =>
@@ -102,15 +133,17 @@ internal sealed class TestLeaf : IDisposable
             new X500DistinguishedName(subject), rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
         : new CertificateRequest(new X500DistinguishedName(subject), (ECDsa)key, HashAlgorithmName.SHA256);
 
-    private TestLeaf Sign(CertificateRequest request, DateTimeOffset from, DateTimeOffset to, AsymmetricAlgorithm key)
+    private TestLeaf Sign(
+        CertificateRequest request,
+        DateTimeOffset from,
+        DateTimeOffset to,
+        AsymmetricAlgorithm key,
+        byte[]? serial = null)
     {
         request.CertificateExtensions.Add(
             X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, true, false));
-        var generator = _isRsa
-            ? X509SignatureGenerator.CreateForRSA((RSA)_key, RSASignaturePadding.Pkcs1)
-            : X509SignatureGenerator.CreateForECDsa((ECDsa)_key);
         using var bare = request.Create(
-            Certificate.SubjectName, generator, from, to, RandomNumberGenerator.GetBytes(16));
+            Certificate.SubjectName, Generator, from, to, serial ?? RandomNumberGenerator.GetBytes(16));
         return new TestLeaf(
             key is RSA rsa ? bare.CopyWithPrivateKey(rsa) : bare.CopyWithPrivateKey((ECDsa)key), key);
     }
