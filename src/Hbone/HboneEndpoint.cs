@@ -29,17 +29,22 @@ public static class HboneEndpoint
     {
         ArgumentNullException.ThrowIfNull(certificate);
         ArgumentNullException.ThrowIfNull(options);
+        var passed = options.Revocations?.Current ?? RevocationSet.Empty;
         var transport = await AuthenticateAsync(
             socket,
             certificate,
             server: true,
             peer => PeerRules.SameTrustDomain(certificate.Identity, peer),
+            passed,
             options,
             cancellationToken);
-        return Start(new Http2Connection(transport, Http2Role.Server(options.Http2, serve), options.Memory, time)
-        {
-            Ended = options.Ended,
-        });
+        return Start(
+            new Http2Connection(transport, Http2Role.Server(options.Http2, serve), options.Memory, time)
+            {
+                Ended = options.Ended,
+            },
+            passed,
+            options);
     }
 
     /// <summary>The side that dialled port 15008. Takes the socket over, on failure too.</summary>
@@ -60,17 +65,22 @@ public static class HboneEndpoint
     {
         ArgumentNullException.ThrowIfNull(certificate);
         ArgumentNullException.ThrowIfNull(options);
+        var passed = options.Revocations?.Current ?? RevocationSet.Empty;
         var transport = await AuthenticateAsync(
             socket,
             certificate,
             server: false,
             peer => PeerRules.OneOf(expected, peer),
+            passed,
             options,
             cancellationToken);
-        return Start(new Http2Connection(transport, Http2Role.Client(options.Http2), options.Memory, time)
-        {
-            Ended = options.Ended,
-        });
+        return Start(
+            new Http2Connection(transport, Http2Role.Client(options.Http2), options.Memory, time)
+            {
+                Ended = options.Ended,
+            },
+            passed,
+            options);
     }
 
     private static async Task<TlsConnection> AuthenticateAsync(
@@ -78,6 +88,7 @@ public static class HboneEndpoint
         WorkloadCertificate certificate,
         bool server,
         Func<IReadOnlyList<SpiffeId>, string?> check,
+        RevocationSet revocations,
         HboneEndpointOptions options,
         CancellationToken cancellationToken)
     {
@@ -87,7 +98,7 @@ public static class HboneEndpoint
                 socket,
                 certificate.ContextFor(server, options.AllowTls12),
                 server,
-                check,
+                new PeerVerification(check, revocations),
                 options.TlsHandshakeTimeout,
                 cancellationToken);
         }
@@ -95,16 +106,23 @@ public static class HboneEndpoint
         {
             throw new TlsException(e.Message, e);
         }
-        catch (TlsException)
+        catch (TlsException e)
         {
             socket.Dispose(); // our own certificate was of no use
+            if (e.IsPeerRevoked)
+            {
+                options.Revocations?.CountRefused(server);
+            }
+
             throw;
         }
     }
 
-    private static Http2Connection Start(Http2Connection connection)
+    private static Http2Connection Start(
+        Http2Connection connection, RevocationSet passed, HboneEndpointOptions options)
     {
         connection.Start();
+        options.Revocations?.Track(connection, passed);
         return connection;
     }
 }

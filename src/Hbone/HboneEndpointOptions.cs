@@ -20,4 +20,7 @@ public sealed record HboneEndpointOptions
 
     /// <summary>What the payload buffers of these connections count against. Default: no limit but each connection's own.</summary>
     public MemoryBudget Memory { get; init; } = new(long.MaxValue);
+
+    /// <summary>Revoked certificates of peers, in handshakes and afterwards; null, the default, checks none.</summary>
+    public PeerRevocations? Revocations { get; init; }
 }

@@ -10,7 +10,11 @@ public abstract class Http2Exception(Http2ErrorCode code, string message, Except
 
 /// <summary>The whole connection ends: sent as GOAWAY (RFC 9113 section 5.4.1), or received, or the transport broke.</summary>
 public sealed class Http2ConnectionException(Http2ErrorCode code, string message, Exception? innerException = null)
-    : Http2Exception(code, message, innerException);
+    : Http2Exception(code, message, innerException)
+{
+    /// <summary>Whether we ended it because the peer's certificate was revoked while it lived.</summary>
+    public bool IsPeerRevoked { get; init; }
+}
 
 /// <summary>One stream ends: sent or received as RST_STREAM (RFC 9113 section 5.4.2).</summary>
 public sealed class Http2StreamException(int streamId, Http2ErrorCode code, string message)

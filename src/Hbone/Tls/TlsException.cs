@@ -14,4 +14,7 @@ public sealed class TlsException : IOException
         : base(message, innerException)
     {
     }
+
+    /// <summary>Whether we refused the peer because a certificate of its chain is revoked.</summary>
+    public bool IsPeerRevoked { get; init; }
 }

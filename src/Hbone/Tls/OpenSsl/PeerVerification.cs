@@ -5,12 +5,16 @@ using System.Security.Cryptography.X509Certificates;
 namespace Hbone.Tls.OpenSsl;
 
 /// <summary>
-/// The check of a peer's leaf that comes after chain, validity and extended key usage: whether its SPIFFE IDs are the
-/// ones wanted. Runs inside the handshake, so that a refusal is a TLS alert.
+/// The checks of a peer that come after chain, validity and extended key usage: whether nothing of its chain is revoked,
+/// and whether the leaf's SPIFFE IDs are the ones wanted. Runs inside the handshake, so that a refusal is a TLS alert.
 /// </summary>
-internal sealed unsafe class PeerVerification(Func<IReadOnlyList<SpiffeId>, string?> check) : IDisposable
+/// <param name="check">Looks at the peer's SPIFFE IDs; a text refuses them.</param>
+/// <param name="revocations">Lists that the peer's chain must pass.</param>
+internal sealed unsafe class PeerVerification(
+    Func<IReadOnlyList<SpiffeId>, string?> check, RevocationSet revocations) : IDisposable
 {
     private GCHandle _self;
+    private RevocationSet _revocations = revocations;
 
     /// <summary>Every SPIFFE ID of the peer's leaf, once it was looked at.</summary>
     public IReadOnlyList<SpiffeId> PeerIds { get; private set; } = [];
@@ -24,6 +28,9 @@ internal sealed unsafe class PeerVerification(Func<IReadOnlyList<SpiffeId>, stri
         _self = GCHandle.Alloc(this);
         ErrorQueue.ThrowUnless(Native.SSL_set_ex_data(ssl, 0, GCHandle.ToIntPtr(_self)) == 1, "TLS session data");
     }
+
+    /// <summary>The handshake is over: the connection must not keep lists alive that were replaced long ago.</summary>
+    public void ForgetRevocations() => _revocations = RevocationSet.Empty;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -44,22 +51,30 @@ internal sealed unsafe class PeerVerification(Func<IReadOnlyList<SpiffeId>, stri
         }
 
         var ssl = Native.X509_STORE_CTX_get_ex_data(storeContext, Native.SSL_get_ex_data_X509_STORE_CTX_idx());
-        if (GCHandle.FromIntPtr(Native.SSL_get_ex_data(ssl, 0)).Target is PeerVerification verification
-            && verification.Accepts(Native.X509_STORE_CTX_get_current_cert(storeContext)))
+        var error = GCHandle.FromIntPtr(Native.SSL_get_ex_data(ssl, 0)).Target is PeerVerification verification
+            ? verification.ErrorOf(storeContext)
+            : Native.VerifyErrorApplication;
+        if (error == 0)
         {
             return 1;
         }
 
-        Native.X509_STORE_CTX_set_error(storeContext, Native.VerifyErrorApplication);
+        Native.X509_STORE_CTX_set_error(storeContext, error);
         return 0;
     }
 
-    // An exception must not travel through native frames: whatever is wrong with the leaf is a refusal.
-    private bool Accepts(nint certificate)
+    // An exception must not travel through native frames: whatever is wrong with the peer is a refusal.
+    private int ErrorOf(nint storeContext)
     {
         try
         {
-            using var leaf = X509CertificateLoader.LoadCertificate(Encode(certificate));
+            if (new VerifiedChain(Native.X509_STORE_CTX_get0_chain(storeContext)).IsRevokedBy(_revocations))
+            {
+                return Native.VerifyErrorRevoked;
+            }
+
+            using var leaf = X509CertificateLoader.LoadCertificate(
+                Encode(Native.X509_STORE_CTX_get_current_cert(storeContext)));
             PeerIds = PeerIdentity.AllOf(leaf);
             Failure = check(PeerIds);
         }
@@ -68,7 +83,7 @@ internal sealed unsafe class PeerVerification(Func<IReadOnlyList<SpiffeId>, stri
             Failure = e.Message;
         }
 
-        return Failure is null;
+        return Failure is null ? 0 : Native.VerifyErrorApplication;
     }
 
     private static byte[] Encode(nint certificate)

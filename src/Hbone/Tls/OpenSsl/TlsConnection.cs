@@ -54,6 +54,18 @@ internal sealed class TlsConnection : ITransport
     /// <summary>SPIFFE IDs of the peer's leaf, in order.</summary>
     public IReadOnlyList<SpiffeId> PeerIds => _verification.PeerIds;
 
+    /// <summary>Whether the peer's verified chain is known. OpenSSL keeps it with the session.</summary>
+    public bool HasPeerChain
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return PeerChain.IsPresent;
+            }
+        }
+    }
+
     /// <summary>Encrypted bytes that wait for <see cref="FlushAsync"/>.</summary>
     public int Unsent => _records.Length;
 
@@ -61,7 +73,7 @@ internal sealed class TlsConnection : ITransport
     /// <param name="socket">A connected TCP socket.</param>
     /// <param name="context">Our certificate, trust and role.</param>
     /// <param name="server">Whether we accepted the connection.</param>
-    /// <param name="check">Looks at the peer's SPIFFE IDs; a text refuses them.</param>
+    /// <param name="verification">What the peer has to be, used for this connection alone.</param>
     /// <param name="timeout">Limit for the whole handshake.</param>
     /// <param name="cancellationToken">Gives the handshake up.</param>
     /// <exception cref="TlsException">The peer was refused, refused us, spoke no TLS or took too long.</exception>
@@ -69,16 +81,17 @@ internal sealed class TlsConnection : ITransport
         Socket socket,
         TlsContext context,
         bool server,
-        Func<IReadOnlyList<SpiffeId>, string?> check,
+        PeerVerification verification,
         TimeSpan timeout,
         CancellationToken cancellationToken)
     {
-        var connection = new TlsConnection(socket, context, new PeerVerification(check), server);
+        var connection = new TlsConnection(socket, context, verification, server);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(timeout);
         try
         {
             await connection.HandshakeAsync(limit.Token);
+            verification.ForgetRevocations();
             return connection;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -90,6 +103,15 @@ internal sealed class TlsConnection : ITransport
         {
             connection.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Whether these lists revoke a certificate of the peer's verified chain; false once disposed.</summary>
+    public bool HasPeerRevokedBy(RevocationSet revocations)
+    {
+        lock (_gate)
+        {
+            return PeerChain.IsRevokedBy(revocations);
         }
     }
 
@@ -223,6 +245,9 @@ internal sealed class TlsConnection : ITransport
         Socket.Dispose();
     }
 
+    // Under the gate.
+    private VerifiedChain PeerChain => new(_ssl == 0 ? 0 : Native.SSL_get0_verified_chain(_ssl));
+
     private async Task HandshakeAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -272,7 +297,10 @@ internal sealed class TlsConnection : ITransport
         var verified = Native.SSL_get_verify_result(_ssl);
         if (verified != 0)
         {
-            return new TlsException($"invalid peer certificate: {VerifyResult.Describe((int)verified)}");
+            return new TlsException($"invalid peer certificate: {VerifyResult.Describe((int)verified)}")
+            {
+                IsPeerRevoked = verified == Native.VerifyErrorRevoked,
+            };
         }
 
         return Failed(error, "tls handshake eof");
