@@ -24,6 +24,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly ILogger<ProxyHost> _logger;
     private readonly CertificateManager _certificates;
     private readonly LocalCertificateAuthority _authority;
+    private readonly CrlReloader? _crl;
     private readonly Drain _drain = new();
     private readonly PodProxy _pod;
     private readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -42,6 +43,12 @@ internal sealed class ProxyHost : IAsyncDisposable
         Metrics = new MetricsRegistry();
         ProcessMetrics.Add(Metrics, options.IstioVersion);
         var telemetry = new TelemetryHub(new TrafficMetrics(Metrics), new AccessLog(log), TimeProvider.System);
+        if (options.CrlPath is { } crlPath)
+        {
+            _crl = new CrlReloader(crlPath, TimeProvider.System, loggers.CreateLogger<CrlReloader>());
+            CrlMetrics.Add(Metrics, _crl);
+        }
+
         var memory = new MemoryBudget(options.ProcessMemory);
         var services = new ProxyServices(
             options,
@@ -51,7 +58,10 @@ internal sealed class ProxyHost : IAsyncDisposable
             memory,
             new BufferMetrics(Metrics, memory),
             loggers,
-            TimeProvider.System);
+            TimeProvider.System)
+        {
+            Crl = _crl,
+        };
         _pod = PodProxy.Bind(services, options.DedicatedWorkload!, _drain);
         Readiness = new ReadinessGate(
             TimeProvider.System, loggers.CreateLogger<ReadinessGate>(), StateTask, ProxyTask);
@@ -155,6 +165,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     {
         await CloseAdminAsync();
         await _pod.DisposeAsync();
+        _crl?.Dispose();
         await _certificates.DisposeAsync();
         _authority.Dispose();
         _drain.Dispose();

@@ -15,8 +15,14 @@ internal interface ITransport : IDisposable
     /// <summary>SPIFFE IDs of the peer, in order.</summary>
     IReadOnlyList<SpiffeId> PeerIds { get; }
 
+    /// <summary>Whether the peer's verified chain is known, so that revocation lists can be asked again.</summary>
+    bool HasPeerChain { get; }
+
     /// <summary>Octets that wait for <see cref="FlushAsync"/>.</summary>
     int Unsent { get; }
+
+    /// <summary>Whether these lists revoke a certificate of the peer's verified chain; false once disposed.</summary>
+    bool HasPeerRevokedBy(RevocationSet revocations);
 
     /// <summary>Completes when there may be something to read, or the connection has ended.</summary>
     ValueTask<int> WaitReadableAsync();

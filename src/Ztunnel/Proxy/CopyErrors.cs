@@ -8,6 +8,14 @@ namespace Ztunnel.Proxy;
 /// <summary>Turns the end of a copy into what the access log says about it.</summary>
 internal static class CopyErrors
 {
+    /// <summary>
+    /// As below, for a tunnel: when it was ended because its peer is revoked, that is the reason, whatever else broke.
+    /// </summary>
+    public static ProxyException? From(CopyResult result, Http2Stream stream) =>
+        stream.Failure is Http2ConnectionException { IsPeerRevoked: true } revoked
+            ? new ProxyException(ConnectionFailure.CertRevoked, revoked.Message, revoked)
+            : From(result);
+
     /// <summary>Null for an orderly end. If both directions failed, the client's is reported.</summary>
     public static ProxyException? From(CopyResult result) => (result.Up, result.Down) switch
     {

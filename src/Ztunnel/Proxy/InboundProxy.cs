@@ -16,7 +16,7 @@ internal sealed class InboundProxy(
 {
     private readonly ILogger<InboundProxy> _logger = services.Loggers.CreateLogger<InboundProxy>();
     private readonly InboundRequestHandler _requests = new(services, pod, drain, preserveSource);
-    private readonly HboneEndpointOptions _endpoint = UpstreamSockets.EndpointFor(services.Options, pod.Memory);
+    private readonly HboneEndpointOptions _endpoint = UpstreamSockets.EndpointFor(services, pod.Memory);
     private readonly PeerLimits _limits = new(
         services.Options.MaxHandshakesPerPeer, services.Options.MaxConnectionsPerPeer);
 
@@ -102,6 +102,7 @@ internal sealed class InboundProxy(
         try
         {
             var certificate = await CertificateAsync();
+            services.Crl?.RetryIfMissing();
             return await HboneEndpoint.AcceptAsync(
                 socket,
                 certificate,

@@ -142,7 +142,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
 
         await using var forced = drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), application);
         return CopyErrors.From(
-            await TunnelCopy.RunAsync(request.Stream, application, socketIsClient: false, telemetry));
+            await TunnelCopy.RunAsync(request.Stream, application, socketIsClient: false, telemetry), request.Stream);
     }
 
     private bool IsFromOtherNetwork(ConnectRequest request) =>

@@ -1,3 +1,4 @@
+using Hbone.Http2;
 using Hbone.Pool;
 using Microsoft.AspNetCore.WebUtilities;
 using Redirection;
@@ -21,6 +22,8 @@ internal static class OutboundErrors
         HboneTlsException => new(ConnectionFailure.Connect, $"io error: {Io(e.InnerException!)}", e),
         HboneStatusException { Status: var status } => new(
             ConnectionFailure.Connect, $"http status: {status} {ReasonPhrases.GetReasonPhrase(status)}".TrimEnd(), e),
+        HboneProtocolException { InnerException: Http2ConnectionException { IsPeerRevoked: true } revoked } => new(
+            ConnectionFailure.CertRevoked, revoked.Message, e),
         HboneProtocolException or HboneAnswerTimeoutException => new(ConnectionFailure.H2HandshakeFailure, e.Message, e),
         _ => new(ConnectionFailure.Connect, $"io error: {Io(e)}", e),
     };

@@ -36,9 +36,8 @@ internal sealed class OutboundProxy : IAsyncDisposable
         _socketOptions = UpstreamSockets.For(options);
         _pool = new HbonePool(
             options.Pool,
-            UpstreamSockets.EndpointFor(options, pod.Memory) with { Ended = ReportMisbehaviour },
-            (key, cancellationToken) =>
-                _connector.ConnectAsync(key.Destination, sourceToPreserve: null, _socketOptions, cancellationToken),
+            UpstreamSockets.EndpointFor(services, pod.Memory) with { Ended = ReportMisbehaviour },
+            DialAsync,
             services.Certificates.FetchAsync,
             services.Time);
     }
@@ -135,7 +134,14 @@ internal sealed class OutboundProxy : IAsyncDisposable
         }
 
         await client.DisposeAsync();
-        return CopyErrors.From(await TunnelCopy.RunAsync(tunnel.Stream, socket, socketIsClient: true, telemetry));
+        return CopyErrors.From(
+            await TunnelCopy.RunAsync(tunnel.Stream, socket, socketIsClient: true, telemetry), tunnel.Stream);
+    }
+
+    private ValueTask<Socket> DialAsync(HbonePoolKey key, CancellationToken cancellationToken)
+    {
+        _services.Crl?.RetryIfMissing();
+        return _connector.ConnectAsync(key.Destination, sourceToPreserve: null, _socketOptions, cancellationToken);
     }
 
     private async Task<ProxyException?> PassAsync(Socket socket, OutboundRoute route, ConnectionTelemetry telemetry)

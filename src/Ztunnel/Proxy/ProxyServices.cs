@@ -16,4 +16,8 @@ internal sealed record ProxyServices(
     MemoryBudget Memory,
     BufferMetrics Buffers,
     ILoggerFactory Loggers,
-    TimeProvider Time);
+    TimeProvider Time)
+{
+    /// <summary>Revoked certificates of peers; null when <c>CRL_PATH</c> is not set.</summary>
+    public CrlReloader? Crl { get; init; }
+}

@@ -20,13 +20,14 @@ internal static class UpstreamSockets
     public static UpstreamSocketOptions ForApplication(ProxyOptions options) => For(options) with { IsLoopbackHop = true };
 
     /// <summary>Parameters of HBONE in both roles.</summary>
-    /// <param name="options">All options.</param>
+    /// <param name="services">All options, and the revocation lists in force.</param>
     /// <param name="memory">What the connections' buffers count against.</param>
-    public static HboneEndpointOptions EndpointFor(ProxyOptions options, MemoryBudget memory) => new()
+    public static HboneEndpointOptions EndpointFor(ProxyServices services, MemoryBudget memory) => new()
     {
         Memory = memory,
-        Http2 = options.Http2,
-        TlsHandshakeTimeout = options.Pool.TlsHandshakeTimeout,
-        AllowTls12 = options.Tls12Enabled,
+        Http2 = services.Options.Http2,
+        TlsHandshakeTimeout = services.Options.Pool.TlsHandshakeTimeout,
+        AllowTls12 = services.Options.Tls12Enabled,
+        Revocations = services.Crl?.Peers,
     };
 }
