@@ -153,11 +153,34 @@ public sealed class Http2Stream
         _connection.WriteAsync(new DataFrame(this, buffer, offset, length));
 
     /// <summary>Sends END_STREAM. Everything written must have completed. Does nothing after a reset or twice.</summary>
-    public void CompleteWrites() => _connection.CompleteWrites(this);
+    public void CompleteWrites()
+    {
+        _connection.CompleteWrites(this);
+        bool isWatched;
+        lock (_connection.Gate)
+        {
+            // After the peer's end nobody reads: only WaitOverAsync can wait.
+            isWatched = RemoteEnded && _readable.Disarm();
+        }
+
+        if (isWatched)
+        {
+            _readable.Fire();
+        }
+    }
 
     /// <summary>Sends RST_STREAM and drops what is queued, unless the stream is already over.</summary>
     public void Reset(Http2ErrorCode code) =>
         _connection.Reset(this, new Http2StreamException(Id, code, $"stream {Id} reset by us: {code}"));
+
+    /// <summary>After the peer's end was read: completes when our own direction is over too, or the stream was reset.</summary>
+    internal ValueTask WaitOverAsync()
+    {
+        lock (_connection.Gate)
+        {
+            return IsReset || LocalEnded ? ValueTask.CompletedTask : _readable.Arm();
+        }
+    }
 
     // The rest is called under the gate; what it puts into toFire runs outside.
     internal void Receive(ReceiveSegment segment, int offset, int length, List<AsyncSignal> toFire)

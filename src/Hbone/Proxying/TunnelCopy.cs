@@ -24,6 +24,16 @@ public static class TunnelCopy
         var copy = new Copy(stream, socket, socketIsClient, counters);
         var toTunnel = copy.ToTunnelAsync();
         var toSocket = await copy.ToSocketAsync();
+        if (toSocket is null)
+        {
+            // The application may be silent for long: it must not take a tunnel that broke for one that lives.
+            await stream.WaitOverAsync();
+            if (stream.Failure is Http2ConnectionException)
+            {
+                await SocketReset.AfterDeliveryAsync(socket);
+            }
+        }
+
         var result = new CopyResult(await toTunnel, toSocket);
         if (stream.Failure is not null)
         {

@@ -145,6 +145,29 @@ public sealed class TunnelCopyTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task TunnelBreaks_AfterOneApplicationsEnd_TheSilentOtherSeesReset()
+    {
+        var (client, server, clientResult) = await OpenAsync();
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Empty(await ReceiveToEndAsync(server, seed: 1));
+
+        await _connection!.DisposeAsync();
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(TimeSpan.FromSeconds(10));
+        Assert.IsType<Http2ConnectionException>((await _serverResult.Task.WaitAsync(limit.Token)).Down);
+        await clientResult.WaitAsync(limit.Token);
+        await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            while (true)
+            {
+                await server.SendAsync(new byte[1], limit.Token);
+                await Task.Yield();
+            }
+        });
+    }
+
+    [Fact]
     [Requirement("9113-5.2.2-1")]
     public async Task StalledReader_LeavesNeighboursAlone()
     {
