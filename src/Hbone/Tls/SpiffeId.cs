@@ -4,7 +4,8 @@ namespace Hbone.Tls;
 
 /// <summary>
 /// A workload's SPIFFE ID in Istio's shape, <c>spiffe://{trustDomain}/ns/{namespace}/sa/{serviceAccount}</c>
-/// (SPIFFE-ID section 2). Exactly these five segments; segments may be empty and nothing is percent-decoded.
+/// (SPIFFE-ID section 2). Exactly these five segments; segments may be empty and nothing is percent-decoded; at most
+/// 2048 characters.
 /// </summary>
 /// <param name="TrustDomain">Authority part of the URI.</param>
 /// <param name="Namespace">Kubernetes namespace.</param>
@@ -12,6 +13,9 @@ namespace Hbone.Tls;
 public sealed record SpiffeId(string TrustDomain, string Namespace, string ServiceAccount)
 {
     private const string Scheme = "spiffe://";
+
+    // SPIFFE-ID section 2.3: nobody has to support more, and nobody should make more.
+    private const int MaxLength = 2_048;
 
     /// <summary>Authority part of the URI.</summary>
     public string TrustDomain { get; } = TrustDomain;
@@ -29,7 +33,7 @@ public sealed record SpiffeId(string TrustDomain, string Namespace, string Servi
     public static bool TryParse(string? text, [NotNullWhen(true)] out SpiffeId? id)
     {
         id = null;
-        if (text is null || !text.StartsWith(Scheme, StringComparison.Ordinal))
+        if (text is not { Length: <= MaxLength } || !text.StartsWith(Scheme, StringComparison.Ordinal))
         {
             return false;
         }

@@ -25,4 +25,14 @@ public class SpiffeIdTests
     [InlineData("spiffe://cluster.local/ns/default/sa/a/")]
     [InlineData("spiffe://cluster.local/namespace/default/sa/a")]
     public void TryParse_OtherShape_Refused(string? text) => Assert.False(SpiffeId.TryParse(text, out _));
+
+    [Theory]
+    [InlineData(2_048, true)]
+    [InlineData(2_049, false)] // SPIFFE-ID section 2.3
+    public void TryParse_Length_AtMost2048(int length, bool isRead)
+    {
+        var text = "spiffe://cluster.local/ns/default/sa/".PadRight(length, 'a');
+
+        Assert.Equal(isRead, SpiffeId.TryParse(text, out _));
+    }
 }
