@@ -18,6 +18,9 @@ public sealed class NodeTopology : IAsyncLifetime
     /// <summary>Variables of both proxies besides those of <see cref="DedicatedProxy.EnvironmentOf"/>.</summary>
     internal Dictionary<string, string?> ProxyEnvironment { get; init; } = new() { ["LOG_FORMAT"] = "json" };
 
+    /// <summary>How the server wants its traffic (proto message <c>ApplicationTunnel</c>), as YAML; null for plainly.</summary>
+    internal string? ServerTunnel { get; init; }
+
     internal Pod Client { get; private set; } = null!;
 
     internal Pod Server { get; private set; } = null!;
@@ -44,7 +47,7 @@ public sealed class NodeTopology : IAsyncLifetime
             Server = await _topology.AddPodAsync(far, "server", CancellationToken.None);
             Plain = await _topology.AddPodAsync(far, "plain", CancellationToken.None);
             var meshFile = Path.Combine(Folder, "mesh.yaml");
-            await File.WriteAllTextAsync(meshFile, TestMesh.ToYaml(Client, Server, Plain));
+            await File.WriteAllTextAsync(meshFile, TestMesh.ToYaml(Client, Server, Plain, ServerTunnel));
             ClientProxy = await StartProxyAsync(Client, "default/client/client", meshFile);
             ServerProxy = await StartProxyAsync(Server, "shop/server/server", meshFile);
             foreach (var proxy in new[] { ClientProxy, ServerProxy })

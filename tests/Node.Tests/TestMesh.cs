@@ -24,13 +24,19 @@ internal static class TestMesh
     /// <summary>The service's port for <see cref="EchoPort"/>.</summary>
     public const int ServicePort = 80;
 
-    public static string ToYaml(Pod client, Pod server, Pod plain) => FormattableString.Invariant(
+    /// <param name="client">Captured, of namespace default.</param>
+    /// <param name="server">Captured, of namespace shop.</param>
+    /// <param name="plain">Not captured.</param>
+    /// <param name="serverTunnel">The server's application tunnel, if it has one.</param>
+    public static string ToYaml(Pod client, Pod server, Pod plain, string? serverTunnel = null) =>
+        FormattableString.Invariant(
         $"""
         workloads:
         {Workload(client, "default", "HBONE")}
           services: {"{}"}
         {Workload(server, "shop", "HBONE")}
           authorizationPolicies: ["shop/no-7099"]
+        {(serverTunnel is null ? "" : $"  applicationTunnel: {serverTunnel}")}
           services:
             "shop/{ServiceHostname}": {"{"}{ServicePort}: {EchoPort}{"}"}
         {Workload(plain, "shop", "TCP")}

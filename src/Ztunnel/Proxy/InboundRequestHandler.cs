@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
 using Hbone.Proxying;
+using Hbone.Proxying.ProxyProtocol;
 using Hbone.Tls;
 using Microsoft.Extensions.Logging;
 using Redirection;
@@ -56,7 +57,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
             return;
         }
 
-        var identity = request.PeerIds is [var first, ..] ? first : null;
+        var identity = IdentityOf(request);
         using var telemetry = services.Telemetry.Open(
             FactsOf(request, snapshot, workload, route, source, local, identity));
         var error = _authorization.Refusal(snapshot, workload, new PolicyInput(source, route.Target, identity));
@@ -141,9 +142,33 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
         }
 
         await using var forced = drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), application);
+        if (route.ProxyDestination is { } destination
+            && await SendAsync(application, ProxyHeader.Of(source, destination, IdentityOf(request))) is { } lost)
+        {
+            request.Stream.Reset(Http2ErrorCode.ConnectError);
+            application.Dispose();
+            return CopyErrors.From(new CopyResult(lost, null));
+        }
+
         return CopyErrors.From(
             await TunnelCopy.RunAsync(request.Stream, application, socketIsClient: false, telemetry), request.Stream);
     }
+
+    // In front of the caller's bytes, and not counted with them.
+    private static async Task<Exception?> SendAsync(Socket application, ProxyHeader header)
+    {
+        try
+        {
+            await application.SendAsync(ProxyHeaderWriter.Write(header), SocketFlags.None);
+            return null;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return e;
+        }
+    }
+
+    private static SpiffeId? IdentityOf(ConnectRequest request) => request.PeerIds is [var first, ..] ? first : null;
 
     private bool IsFromOtherNetwork(ConnectRequest request) =>
         request.Header("x-forwarded-network") is { } network
