@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Hbone.Tests.Proxying.ProxyProtocol;
+namespace Hbone.Tests;
 
 /// <summary>One piece of a sequence of octets that arrived in several.</summary>
 internal sealed class Pieces : ReadOnlySequenceSegment<byte>
