@@ -8,16 +8,37 @@ namespace Ztunnel.Identity;
 /// Certificates by identity: fetched once, shared by all connections, renewed in the background at half of their life,
 /// kept when a renewal fails and never handed out once expired.
 /// </summary>
-internal sealed class CertificateManager(
-    ICertificateAuthority authority, TimeProvider time, ILogger<CertificateManager> logger) : IAsyncDisposable
+internal sealed class CertificateManager : IAsyncDisposable
 {
     /// <summary>Calls to the CA at the same time; a node that starts with a hundred pods waits its turn.</summary>
     private const int MaxConcurrentCalls = 8;
 
+    /// <summary>How many of them are kept for connections that wait.</summary>
+    private const int CallsForConnections = 2;
+
     private readonly ConcurrentDictionary<SpiffeId, ManagedCertificate> _certificates = [];
-    private readonly SemaphoreSlim _callSlots = new(MaxConcurrentCalls);
-    private readonly Lock _adding = new();
+    private readonly CallQueue _calls = new(MaxConcurrentCalls, CallsForConnections);
+    private readonly ICertificateAuthority _authority;
+    private readonly CertificateManagerOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<CertificateManager> _logger;
+    private readonly Lock _changing = new();
+
+    // Guarded by _changing: what was taken out and has not quite ended.
+    private readonly List<Task> _ending = [];
     private bool _disposed;
+
+    public CertificateManager(
+        ICertificateAuthority authority,
+        TimeProvider time,
+        ILogger<CertificateManager> logger,
+        CertificateManagerOptions? options = null)
+    {
+        _authority = authority;
+        _time = time;
+        _logger = logger;
+        _options = options ?? new CertificateManagerOptions();
+    }
 
     /// <summary>What is cached, sorted by identity as the config dump wants it.</summary>
     public IReadOnlyList<CertificateEntry> Entries =>
@@ -30,44 +51,71 @@ internal sealed class CertificateManager(
     /// </summary>
     /// <exception cref="IdentityException">There is no valid certificate.</exception>
     public ValueTask<WorkloadCertificate> FetchAsync(SpiffeId identity, CancellationToken cancellationToken) =>
-        (_certificates.TryGetValue(identity, out var certificate) ? certificate : Add(identity))
-            .FetchAsync(cancellationToken);
+        (_certificates.TryGetValue(identity, out var certificate)
+            ? certificate
+            : GetOrAdd(identity, CallPriority.RealTime)).FetchAsync(cancellationToken);
 
     /// <summary>
-    /// Stops renewing a certificate that nobody on the node needs any more; a later fetch starts anew.
+    /// A pod of this node has the identity: fetches its certificate before a connection needs it, after those that a
+    /// connection waits for, and renews it until <see cref="Forget"/>. Returns at once.
     /// </summary>
-    public async ValueTask ForgetAsync(SpiffeId identity)
+    public void Prefetch(SpiffeId identity) => GetOrAdd(identity, CallPriority.Warmup).KeepUnused();
+
+    /// <summary>
+    /// Drops a certificate that nobody on the node needs any more; a later fetch starts anew. Who waits for it gets an
+    /// <see cref="IdentityException"/>. Returns at once.
+    /// </summary>
+    public void Forget(SpiffeId identity)
     {
-        if (_certificates.TryRemove(identity, out var certificate))
+        if (_certificates.TryGetValue(identity, out var certificate))
         {
-            await certificate.DisposeAsync();
+            Remove(certificate);
         }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        lock (_adding)
+        lock (_changing)
         {
             _disposed = true;
         }
 
         foreach (var identity in _certificates.Keys)
         {
-            await ForgetAsync(identity);
+            Forget(identity);
         }
 
-        _callSlots.Dispose();
+        Task[] ending;
+        lock (_changing)
+        {
+            ending = [.. _ending];
+        }
+
+        await Task.WhenAll(ending);
     }
 
-    private ManagedCertificate Add(SpiffeId identity)
+    private void Remove(ManagedCertificate certificate)
     {
-        lock (_adding)
+        lock (_changing)
+        {
+            if (_certificates.TryRemove(new(certificate.Identity, certificate)))
+            {
+                _ending.RemoveAll(task => task.IsCompletedSuccessfully);
+                _ending.Add(certificate.DisposeAsync().AsTask());
+            }
+        }
+    }
+
+    private ManagedCertificate GetOrAdd(SpiffeId identity, CallPriority priority)
+    {
+        lock (_changing)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (!_certificates.TryGetValue(identity, out var certificate))
             {
-                certificate = new ManagedCertificate(identity, authority, _callSlots, time, logger);
+                certificate = new ManagedCertificate(
+                    identity, priority, _authority, _calls, _options, _time, _logger, Remove);
                 _certificates[identity] = certificate;
             }
 

@@ -12,36 +12,79 @@ internal sealed class ManagedCertificate : IAsyncDisposable
     /// <summary>Longest sleep, so that a clock that jumps is noticed.</summary>
     private static readonly TimeSpan MaxSleep = TimeSpan.FromHours(1);
 
-    /// <summary>Longest wait for the CA's answer.</summary>
-    private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(30);
+    /// <summary>A connection that is refused during a long backoff brings the next attempt forward to this.</summary>
+    private static readonly TimeSpan DemandInterval = TimeSpan.FromSeconds(10);
 
     private readonly SpiffeId _identity;
     private readonly ICertificateAuthority _authority;
-    private readonly SemaphoreSlim _callSlots;
+    private readonly CallQueue _calls;
+    private readonly CertificateManagerOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<CertificateManager> _logger;
+    private readonly Action<ManagedCertificate> _unused;
     private readonly RenewalSchedule _schedule = new();
     private readonly CancellationTokenSource _forgotten = new();
     private readonly Lock _lock = new();
     private readonly Task _loop;
 
-    // Written under _lock by the loop. _current is also read without it.
+    // Guarded by _lock. _current is also read without it.
     private WorkloadCertificate? _current;
     private string? _error;
     private TaskCompletionSource<WorkloadCertificate> _attempt = NewSource<WorkloadCertificate>();
-    private TaskCompletionSource<bool> _expiryNoticed = NewSource<bool>();
+    private TaskCompletionSource<bool> _wake = NewSource<bool>();
+    private CallPriority _priority;
+    private CallTicket? _ticket;
+    private Demand _demand;
+
+    // Any thread; a late view does no harm.
+    private volatile bool _usedSinceIssued;
+    private volatile bool _keepUnused;
 
     /// <summary>Starts the first attempt.</summary>
-    public ManagedCertificate(SpiffeId identity, ICertificateAuthority authority, SemaphoreSlim callSlots,
-        TimeProvider time, ILogger<CertificateManager> logger)
+    /// <param name="identity">Whose certificate.</param>
+    /// <param name="priority">Of the first attempt.</param>
+    /// <param name="authority">Who signs.</param>
+    /// <param name="calls">Whose turn it is.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="logger">Of the owner.</param>
+    /// <param name="unused">Told instead of renewing what nobody uses; it removes and disposes this.</param>
+    public ManagedCertificate(
+        SpiffeId identity,
+        CallPriority priority,
+        ICertificateAuthority authority,
+        CallQueue calls,
+        CertificateManagerOptions options,
+        TimeProvider time,
+        ILogger<CertificateManager> logger,
+        Action<ManagedCertificate> unused)
     {
         _identity = identity;
+        _priority = priority;
         _authority = authority;
-        _callSlots = callSlots;
+        _calls = calls;
+        _options = options;
         _time = time;
         _logger = logger;
+        _unused = unused;
         _loop = RunAsync(_forgotten.Token);
     }
+
+    /// <summary>When a connection wants the next attempt to be.</summary>
+    private enum Demand
+    {
+        /// <summary>As scheduled.</summary>
+        None,
+
+        /// <summary>A connection was refused.</summary>
+        Soon,
+
+        /// <summary>A connection waits.</summary>
+        Now,
+    }
+
+    /// <summary>Whose certificate.</summary>
+    public SpiffeId Identity => _identity;
 
     /// <summary>State for the config dump.</summary>
     public CertificateEntry Entry
@@ -60,6 +103,11 @@ internal sealed class ManagedCertificate : IAsyncDisposable
     /// <summary>The valid certificate, else the stored error, else the outcome of the attempt under way.</summary>
     public ValueTask<WorkloadCertificate> FetchAsync(CancellationToken cancellationToken)
     {
+        if (!_usedSinceIssued)
+        {
+            _usedSinceIssued = true;
+        }
+
         var current = Volatile.Read(ref _current);
         if (IsValid(current))
         {
@@ -75,14 +123,20 @@ internal sealed class ManagedCertificate : IAsyncDisposable
 
             if (_error is not null)
             {
+                Want(Demand.Soon);
                 return ValueTask.FromException<WorkloadCertificate>(new IdentityException(_error));
             }
 
             // Without an error this is the first attempt, or a clock that jumped past the end of the certificate.
-            _expiryNoticed.TrySetResult(true);
+            Want(Demand.Now);
+            _priority = CallPriority.RealTime;
+            _ticket?.Raise(CallPriority.RealTime);
             return new ValueTask<WorkloadCertificate>(_attempt.Task.WaitAsync(cancellationToken));
         }
     }
+
+    /// <summary>Renews from now on even if no connection uses the certificate.</summary>
+    public void KeepUnused() => _keepUnused = true;
 
     /// <summary>Ends the loop; who still waits gets an <see cref="IdentityException"/>.</summary>
     public async ValueTask DisposeAsync()
@@ -102,6 +156,11 @@ internal sealed class ManagedCertificate : IAsyncDisposable
             {
                 var due = await AttemptAsync(forgotten);
                 await SleepUntilAsync(due, forgotten);
+                if (IsUnused())
+                {
+                    _unused(this); // which cancels the token
+                    forgotten.ThrowIfCancellationRequested();
+                }
             }
         }
         catch (Exception) when (forgotten.IsCancellationRequested)
@@ -110,6 +169,9 @@ internal sealed class ManagedCertificate : IAsyncDisposable
             Publish(null, "the identity is no longer needed");
         }
     }
+
+    private bool IsUnused() =>
+        !_options.RenewUnused && !_keepUnused && !_usedSinceIssued && IsValid(Volatile.Read(ref _current));
 
     /// <summary>Asks the CA once and returns when to ask again.</summary>
     private async Task<DateTimeOffset> AttemptAsync(CancellationToken forgotten)
@@ -142,25 +204,58 @@ internal sealed class ManagedCertificate : IAsyncDisposable
 
     private async Task<WorkloadCertificate> IssueAsync(CancellationToken forgotten)
     {
-        await _callSlots.WaitAsync(forgotten);
-        using var timeout = new CancellationTokenSource(AttemptTimeout, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(forgotten, timeout.Token);
+        var ticket = Enter();
         try
         {
-            var certificate = await _authority.IssueAsync(_identity, either.Token).WaitAsync(either.Token);
-            return IsValid(certificate)
-                ? certificate
-                : throw new IdentityException(
-                    $"signing error: the CA's certificate expired at {certificate.NotAfter:u}");
-        }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !forgotten.IsCancellationRequested)
-        {
-            throw new IdentityException($"signing error: no answer from the CA in {AttemptTimeout.TotalSeconds} s");
+            await ticket.Turn.WaitAsync(forgotten);
+            return await AskAsync(forgotten);
         }
         finally
         {
-            _callSlots.Release();
+            ticket.Leave();
         }
+    }
+
+    private async Task<WorkloadCertificate> AskAsync(CancellationToken forgotten)
+    {
+        var limit = _options.ResponseTimeout;
+        using var timeout = new CancellationTokenSource(limit, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(forgotten, timeout.Token);
+        try
+        {
+            return Checked(await _authority.IssueAsync(_identity, either.Token).WaitAsync(either.Token));
+        }
+        catch (Exception e) when (
+            e is OperationCanceledException or IdentityException
+            && timeout.IsCancellationRequested && !forgotten.IsCancellationRequested)
+        {
+            throw new IdentityException($"signing error: no answer from the CA in {limit.TotalSeconds} s");
+        }
+    }
+
+    private CallTicket Enter()
+    {
+        lock (_lock)
+        {
+            _ticket = _calls.Enter(_priority);
+            return _ticket;
+        }
+    }
+
+    /// <summary>
+    /// A certificate from the future is used when there is no better one: it may be our clock that is behind.
+    /// </summary>
+    private WorkloadCertificate Checked(WorkloadCertificate certificate)
+    {
+        if (!IsValid(certificate))
+        {
+            throw new IdentityException($"signing error: the CA's certificate expired at {certificate.NotAfter:u}");
+        }
+
+        return certificate.NotBefore > _time.GetUtcNow() && IsValid(_current)
+            ? throw new IdentityException(
+                $"signing error: the CA's certificate is not valid before {certificate.NotBefore:u}; check the clocks")
+            : certificate;
     }
 
     private void Publish(WorkloadCertificate? certificate, string? error)
@@ -172,7 +267,11 @@ internal sealed class ManagedCertificate : IAsyncDisposable
             _error = error;
             attempt = _attempt;
             _attempt = NewSource<WorkloadCertificate>();
-            _expiryNoticed = NewSource<bool>();
+            _wake = NewSource<bool>();
+            _demand = Demand.None;
+            _priority = CallPriority.Background;
+            _ticket = null;
+            _usedSinceIssued &= certificate is null;
         }
 
         if (certificate is not null)
@@ -186,17 +285,46 @@ internal sealed class ManagedCertificate : IAsyncDisposable
         }
     }
 
+    // Under the lock.
+    private void Want(Demand demand)
+    {
+        if (demand > _demand)
+        {
+            _demand = demand;
+            _wake.TrySetResult(true);
+        }
+    }
+
     private async Task SleepUntilAsync(DateTimeOffset due, CancellationToken forgotten)
     {
-        Task expiryNoticed;
-        lock (_lock)
+        var onDemand = _time.GetUtcNow() + DemandInterval;
+        while (true)
         {
-            expiryNoticed = _expiryNoticed.Task;
-        }
+            Task wake;
+            DateTimeOffset next;
+            lock (_lock)
+            {
+                if (_wake.Task.IsCompleted)
+                {
+                    _wake = NewSource<bool>();
+                }
 
-        while (due - _time.GetUtcNow() is var left && left > TimeSpan.Zero && !expiryNoticed.IsCompleted)
-        {
-            await expiryNoticed.WaitAsync(left < MaxSleep ? left : MaxSleep, _time, forgotten)
+                wake = _wake.Task;
+                next = _demand switch
+                {
+                    Demand.Now => DateTimeOffset.MinValue,
+                    Demand.Soon when onDemand < due => onDemand,
+                    _ => due,
+                };
+            }
+
+            var left = next - _time.GetUtcNow();
+            if (left <= TimeSpan.Zero)
+            {
+                return;
+            }
+
+            await wake.WaitAsync(left < MaxSleep ? left : MaxSleep, _time, forgotten)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             forgotten.ThrowIfCancellationRequested();
         }

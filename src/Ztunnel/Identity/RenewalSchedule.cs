@@ -22,14 +22,19 @@ internal sealed class RenewalSchedule
 
     /// <summary>
     /// Shortly before half of what is left of the certificate's life has passed. Life counts from now when the
-    /// certificate is back-dated, so that a short-lived one is not due on arrival.
+    /// certificate is back-dated, so that a short-lived one is not due on arrival. One that is not valid yet is due at
+    /// once, as after a failure: either clock may be wrong, and the CA is not to be asked in a hot loop.
     /// </summary>
     public DateTimeOffset AfterSuccess(WorkloadCertificate certificate, DateTimeOffset now)
     {
+        if (certificate.NotBefore > now)
+        {
+            return AfterFailure(now);
+        }
+
         _backoff = InitialBackoff;
-        var start = certificate.NotBefore > now ? certificate.NotBefore : now;
-        var delay = (certificate.NotAfter - start) * (0.5 - (RenewalSpread * Random.Shared.NextDouble()));
-        return start + (delay > InitialBackoff ? delay : InitialBackoff);
+        var delay = (certificate.NotAfter - now) * (0.5 - (RenewalSpread * Random.Shared.NextDouble()));
+        return now + (delay > InitialBackoff ? delay : InitialBackoff);
     }
 
     /// <summary>1 s, doubled each time up to 150 s, plus or minus 20 %.</summary>

@@ -21,7 +21,7 @@ public sealed class CertificateManagerTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _manager.DisposeAsync();
 
     [Fact]
-    public async Task Fetch_ManyAtOnce_ShareOneCallAndOneCertificate()
+    public async Task T4_Fetch_ManyAtOnce_ShareOneCallAndOneCertificate()
     {
         var fetches = Enumerable.Range(0, 5).Select(_ => _manager.FetchAsync(Alice, Token).AsTask()).ToArray();
         var issued = (await _authority.NextCallAsync()).Succeed(_time.GetUtcNow(), _time.GetUtcNow() + Day);
@@ -58,7 +58,7 @@ public sealed class CertificateManagerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Renewal_ShortlyBeforeHalfLife_ReplacesTheCertificate()
+    public async Task T2_D12_Renewal_ShortlyBeforeHalfLife_ReplacesTheCertificate()
     {
         var old = await IssueFirstAsync(Day);
 
@@ -72,7 +72,7 @@ public sealed class CertificateManagerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Renewal_Fails_KeepsTheValidCertificateAndRetries()
+    public async Task T7_D12_Renewal_Fails_KeepsTheValidCertificateAndRetries()
     {
         var issued = await IssueFirstAsync(Day);
         _time.Advance(Day / 2);
@@ -98,7 +98,7 @@ public sealed class CertificateManagerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Fetch_ClockJumpedPastExpiry_WaitsForANewCertificate()
+    public async Task D12_Fetch_ClockJumpedPastExpiry_WaitsForANewCertificate()
     {
         await IssueFirstAsync(Day);
         _time.Advance(2 * Day);
@@ -111,7 +111,7 @@ public sealed class CertificateManagerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Fetch_FirstAttemptFails_ErrorIsSharedAndStaysUntilARetrySucceeds()
+    public async Task T6_Fetch_FirstAttemptFails_ErrorIsSharedAndStaysUntilARetrySucceeds()
     {
         var waiters = Enumerable.Range(0, 3).Select(_ => _manager.FetchAsync(Alice, Token).AsTask()).ToArray();
         (await _authority.NextCallAsync()).Fail("no CA");
@@ -167,16 +167,164 @@ public sealed class CertificateManagerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Forget_WhileWaiting_FailsTheWaiterAndRemovesTheEntry()
+    public async Task T5_Forget_WhileWaiting_FailsTheWaiterAndRemovesTheEntry()
     {
         var fetch = _manager.FetchAsync(Alice, Token).AsTask();
         await _authority.NextCallAsync();
 
-        await _manager.ForgetAsync(Alice);
+        _manager.Forget(Alice);
 
         var error = await Assert.ThrowsAsync<IdentityException>(() => fetch);
         Assert.Equal("the identity is no longer needed", error.Message);
         Assert.Empty(_manager.Entries);
+    }
+
+    [Fact]
+    public async Task Fetch_DuringALongBackoff_BringsTheNextAttemptForward()
+    {
+        _manager.Prefetch(Alice);
+        for (var failure = 1; failure <= 8; failure++)
+        {
+            var call = await _authority.NextCallAsync();
+            call.Fail($"failure {failure}");
+            await UntilAsync(() => Task.FromResult(
+                Assert.Single(_manager.Entries).State == $"Unavailable: failure {failure}" && _time.NextDue is not null));
+            _time.Advance(failure < 8 ? TimeSpan.FromSeconds(180) : TimeSpan.Zero);
+        }
+
+        var soon = _time.GetUtcNow() + TimeSpan.FromSeconds(10);
+        Assert.True(_time.NextDue > soon);
+        Assert.Equal("failure 8", await FailureAsync());
+        await UntilAsync(() => Task.FromResult(_time.NextDue <= soon));
+        _time.Advance(TimeSpan.FromSeconds(10));
+
+        await _authority.NextCallAsync();
+    }
+
+    [Fact]
+    public async Task Fetch_CertificateFromTheFuture_IsUsedAndAskedForAgain()
+    {
+        var fetch = _manager.FetchAsync(Alice, Token).AsTask();
+        var call = await _authority.NextCallAsync();
+        var early = call.Succeed(_time.GetUtcNow() + TimeSpan.FromHours(1), _time.GetUtcNow() + Day);
+
+        Assert.Same(early, await fetch);
+        await AdvanceUntilNextCallAsync(TimeSpan.FromSeconds(1.2));
+    }
+
+    [Fact]
+    public async Task Renewal_CertificateFromTheFuture_KeepsTheValidOne()
+    {
+        var valid = await IssueFirstAsync(Day);
+        _time.Advance(Day / 2);
+        var call = await _authority.NextCallAsync();
+        call.Succeed(_time.GetUtcNow() + TimeSpan.FromHours(1), _time.GetUtcNow() + Day);
+
+        await AdvanceUntilNextCallAsync(TimeSpan.FromSeconds(1.2));
+        Assert.Same(valid, await _manager.FetchAsync(Alice, Token));
+    }
+
+    [Fact]
+    public async Task T2_Fetch_HundredIdentitiesByEightCallers_AreHundredEntries()
+    {
+        var answering = AnswerAsync(100);
+        var identities = Enumerable.Range(0, 100).Select(i => Named($"sa{i}")).ToArray();
+
+        var fetches = from caller in Enumerable.Range(0, 8)
+                      from identity in identities
+                      select _manager.FetchAsync(identity, Token).AsTask();
+        await Task.WhenAll(fetches.ToArray());
+        await answering;
+
+        Assert.Equal(100, _authority.CallCount);
+        Assert.All(_manager.Entries, entry => Assert.Equal("Available", entry.State));
+        Assert.Equal(100, _manager.Entries.Count);
+    }
+
+    [Fact]
+    public async Task T3_Prefetch_FillsItsPlaces_AndAConnectionGetsAReservedOne()
+    {
+        foreach (var i in Enumerable.Range(0, 9))
+        {
+            _manager.Prefetch(Named($"warm{i}"));
+        }
+
+        for (var running = 0; running < 6; running++)
+        {
+            await _authority.NextCallAsync();
+        }
+
+        _ = _manager.FetchAsync(Alice, Token).AsTask();
+
+        Assert.Equal(Alice, (await _authority.NextCallAsync()).Identity);
+        Assert.Equal(7, _authority.CallCount);
+    }
+
+    [Fact]
+    public async Task T3_Fetch_OfAQueuedPrefetch_RaisesIt()
+    {
+        var warm = Enumerable.Range(0, 9).Select(i => Named($"warm{i}")).ToArray();
+        Array.ForEach(warm, _manager.Prefetch);
+        var started = new List<SpiffeId>();
+        for (var running = 0; running < 6; running++)
+        {
+            started.Add((await _authority.NextCallAsync()).Identity);
+        }
+
+        var queued = warm.Except(started).Last();
+        _ = _manager.FetchAsync(queued, Token).AsTask();
+
+        Assert.Equal(queued, (await _authority.NextCallAsync()).Identity);
+    }
+
+    [Fact]
+    public async Task Prefetch_ThenFetch_IsOneCall()
+    {
+        _manager.Prefetch(Alice);
+        var fetch = _manager.FetchAsync(Alice, Token).AsTask();
+        var issued = (await _authority.NextCallAsync()).Succeed(_time.GetUtcNow(), _time.GetUtcNow() + Day);
+
+        Assert.Same(issued, await fetch);
+        Assert.Equal(1, _authority.CallCount);
+    }
+
+    [Fact]
+    public async Task Forget_ThenFetch_StartsAnew()
+    {
+        var first = await IssueFirstAsync(Day);
+
+        _manager.Forget(Alice);
+
+        Assert.NotSame(first, await IssueFirstAsync(Day));
+    }
+
+    [Fact]
+    public async Task Renewal_NobodyUsedIt_IsForgottenInstead()
+    {
+        await using var manager = ManagerThatDropsUnused();
+        var fetch = manager.FetchAsync(Alice, Token).AsTask();
+        (await _authority.NextCallAsync()).Succeed(_time.GetUtcNow(), _time.GetUtcNow() + Day);
+        await fetch;
+
+        await UntilAsync(() =>
+        {
+            _time.Advance(Day / 10);
+            return Task.FromResult(manager.Entries.Count == 0);
+        });
+
+        Assert.Equal(1, _authority.CallCount);
+    }
+
+    [Fact]
+    public async Task Renewal_OfAPrefetchedOneThatNobodyUsed_Happens()
+    {
+        await using var manager = ManagerThatDropsUnused();
+        manager.Prefetch(Alice);
+        (await _authority.NextCallAsync()).Succeed(_time.GetUtcNow(), _time.GetUtcNow() + Day);
+
+        await AdvanceUntilNextCallAsync(Day / 10);
+
+        Assert.Single(manager.Entries);
     }
 
     [Fact]
@@ -214,6 +362,20 @@ public sealed class CertificateManagerTests : IAsyncDisposable
             return Task.FromResult(next.IsCompleted);
         });
         return await next;
+    }
+
+    private CertificateManager ManagerThatDropsUnused() => new(
+        _authority,
+        _time,
+        NullLogger<CertificateManager>.Instance,
+        new CertificateManagerOptions { RenewUnused = false });
+
+    private async Task AnswerAsync(int calls)
+    {
+        for (var i = 0; i < calls; i++)
+        {
+            (await _authority.NextCallAsync()).Succeed(_time.GetUtcNow(), _time.GetUtcNow() + Day);
+        }
     }
 
     private static SpiffeId Named(string serviceAccount) => new("cluster.local", "default", serviceAccount);

@@ -9,11 +9,13 @@ internal sealed class FakeAuthority : ICertificateAuthority
 {
     private readonly Channel<Call> _calls = Channel.CreateUnbounded<Call>();
 
-    public int CallCount { get; private set; }
+    private int _callCount;
+
+    public int CallCount => Volatile.Read(ref _callCount);
 
     public Task<WorkloadCertificate> IssueAsync(SpiffeId identity, CancellationToken cancellationToken)
     {
-        CallCount++;
+        Interlocked.Increment(ref _callCount);
         var call = new Call(identity);
         _calls.Writer.TryWrite(call);
         return call.Answer.Task;

@@ -9,9 +9,8 @@ public sealed class RenewalScheduleTests
     [Theory]
     [InlineData(0, 1000, 450, 500)]
     [InlineData(-120, 1000, 450, 500)] // back-dated: counted from now
-    [InlineData(100, 1100, 550, 600)] // valid in the future: counted from there
     [InlineData(-1000, 1, 1, 1)] // nearly over: not at once, or a bad CA would be asked in a hot loop
-    public void AfterSuccess_IsShortlyBeforeHalfLife(int notBefore, int notAfter, double earliest, double latest)
+    public void T11_AfterSuccess_IsShortlyBeforeHalfLife(int notBefore, int notAfter, double earliest, double latest)
     {
         var certificate = TestCertificates.Issue(
             TestCertificates.Alice, Now.AddSeconds(notBefore), Now.AddSeconds(notAfter));
@@ -19,6 +18,20 @@ public sealed class RenewalScheduleTests
         var due = new RenewalSchedule().AfterSuccess(certificate, Now);
 
         Assert.InRange(due, Now.AddSeconds(earliest), Now.AddSeconds(latest));
+    }
+
+    [Fact]
+    public void T11_AfterSuccess_NotYetValid_IsDueAtOnceWithBackoff()
+    {
+        var schedule = new RenewalSchedule();
+        var fromTheFuture = TestCertificates.Issue(TestCertificates.Alice, Now.AddHours(1), Now.AddDays(1));
+
+        foreach (var seconds in (int[])[1, 2, 4])
+        {
+            var due = schedule.AfterSuccess(fromTheFuture, Now);
+
+            Assert.InRange((due - Now).TotalSeconds, seconds * 0.8, seconds * 1.2);
+        }
     }
 
     [Fact]
