@@ -53,13 +53,14 @@ internal sealed class CertificateManager : IAsyncDisposable
     public ValueTask<WorkloadCertificate> FetchAsync(SpiffeId identity, CancellationToken cancellationToken) =>
         (_certificates.TryGetValue(identity, out var certificate)
             ? certificate
-            : GetOrAdd(identity, CallPriority.RealTime)).FetchAsync(cancellationToken);
+            : GetOrAdd(identity, CallPriority.RealTime) ?? throw new ObjectDisposedException(nameof(CertificateManager)))
+        .FetchAsync(cancellationToken);
 
     /// <summary>
     /// A pod of this node has the identity: fetches its certificate before a connection needs it, after those that a
-    /// connection waits for, and renews it until <see cref="Forget"/>. Returns at once.
+    /// connection waits for, and renews it until <see cref="Forget"/>. Returns at once, and does nothing after the end.
     /// </summary>
-    public void Prefetch(SpiffeId identity) => GetOrAdd(identity, CallPriority.Warmup).KeepUnused();
+    public void Prefetch(SpiffeId identity) => GetOrAdd(identity, CallPriority.Warmup)?.KeepUnused();
 
     /// <summary>
     /// Drops a certificate that nobody on the node needs any more; a later fetch starts anew. Who waits for it gets an
@@ -107,12 +108,12 @@ internal sealed class CertificateManager : IAsyncDisposable
         }
     }
 
-    private ManagedCertificate GetOrAdd(SpiffeId identity, CallPriority priority)
+    /// <summary>Null when this is disposed.</summary>
+    private ManagedCertificate? GetOrAdd(SpiffeId identity, CallPriority priority)
     {
         lock (_changing)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (!_certificates.TryGetValue(identity, out var certificate))
+            if (!_certificates.TryGetValue(identity, out var certificate) && !_disposed)
             {
                 certificate = new ManagedCertificate(
                     identity, priority, _authority, _calls, _options, _time, _logger, Remove);

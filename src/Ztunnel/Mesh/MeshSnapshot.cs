@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hbone.Tls;
 using Ztunnel.Policy;
 
 namespace Ztunnel.Mesh;
@@ -28,6 +29,12 @@ internal sealed class MeshSnapshot
 
     /// <summary>All policies, in no order.</summary>
     public IEnumerable<Authorization> Policies => _policies.All;
+
+    /// <summary>
+    /// Identities of this node's workloads that tunnels end at, and how many workloads have each; empty without a local
+    /// node. The same object as long as nothing of it has changed.
+    /// </summary>
+    public ImmutableDictionary<SpiffeId, int> LocalIdentities => _workloads.LocalIdentities;
 
     /// <summary>Endpoints by workload uid of services that nobody has announced (yet).</summary>
     public IEnumerable<KeyValuePair<NamespacedHostname, ImmutableDictionary<string, ServiceEndpoint>>>

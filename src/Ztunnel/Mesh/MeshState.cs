@@ -8,6 +8,7 @@ internal sealed class MeshState(MeshSnapshot initial, TimeProvider timeProvider)
 {
     private readonly Lock _writing = new();
     private readonly HashSet<Waiter> _waiters = [];
+    private readonly List<Action<MeshSnapshot>> _observers = [];
 
     // Written under _writing, read by any thread.
     private MeshSnapshot _current = initial;
@@ -26,6 +27,24 @@ internal sealed class MeshState(MeshSnapshot initial, TimeProvider timeProvider)
             {
                 waiter.Look(_current);
             }
+
+            foreach (var observer in _observers)
+            {
+                observer(_current);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Shows the current snapshot and then each that follows, one at a time. The observer must be quick and not fail: the
+    /// writer waits for it.
+    /// </summary>
+    public void Observe(Action<MeshSnapshot> observer)
+    {
+        lock (_writing)
+        {
+            _observers.Add(observer);
+            observer(_current);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hbone.Tls;
 using PortMap = System.Collections.Immutable.ImmutableSortedDictionary<ushort, ushort>;
 
 namespace Ztunnel.Mesh;
@@ -19,6 +20,7 @@ internal sealed class WorkloadTable
         WorkloadIndex<NetworkAddress> byAddress,
         WorkloadIndex<NamespacedHostname> byHostname,
         WorkloadIndex<WorkloadInfo> local,
+        ImmutableDictionary<SpiffeId, int> localIdentities,
         long lastSequence)
     {
         _localNode = localNode;
@@ -26,10 +28,14 @@ internal sealed class WorkloadTable
         _byAddress = byAddress;
         _byHostname = byHostname;
         _local = local;
+        LocalIdentities = localIdentities;
         _lastSequence = lastSequence;
     }
 
     public IEnumerable<Workload> All => _byUid.Values.Select(entry => entry.Workload);
+
+    /// <summary>Identities of this node's workloads that tunnels end at, and how many workloads have each.</summary>
+    public ImmutableDictionary<SpiffeId, int> LocalIdentities { get; }
 
     public static WorkloadTable Empty(string? localNode) => new(
         localNode,
@@ -37,6 +43,7 @@ internal sealed class WorkloadTable
         WorkloadIndex<NetworkAddress>.Empty,
         WorkloadIndex<NamespacedHostname>.Empty,
         WorkloadIndex<WorkloadInfo>.Empty,
+        [],
         lastSequence: 0);
 
     public Workload? Find(string uid) => _byUid.TryGetValue(uid, out var entry) ? entry.Workload : null;
@@ -55,6 +62,10 @@ internal sealed class WorkloadTable
         private readonly WorkloadIndex<NetworkAddress>.Builder _byAddress = origin._byAddress.ToBuilder();
         private readonly WorkloadIndex<NamespacedHostname>.Builder _byHostname = origin._byHostname.ToBuilder();
         private readonly WorkloadIndex<WorkloadInfo>.Builder _local = origin._local.ToBuilder();
+
+        private readonly ImmutableDictionary<SpiffeId, int>.Builder _localIdentities =
+            origin.LocalIdentities.ToBuilder();
+
         private long _lastSequence = origin._lastSequence;
 
         /// <summary>Inserts or replaces by uid.</summary>
@@ -77,6 +88,11 @@ internal sealed class WorkloadTable
             if (IsLocal(workload))
             {
                 _local.Add(workload.Info, entry);
+            }
+
+            if (HasLocalIdentity(workload))
+            {
+                _localIdentities[workload.Identity] = _localIdentities.GetValueOrDefault(workload.Identity) + 1;
             }
 
             return previous;
@@ -106,6 +122,11 @@ internal sealed class WorkloadTable
                 _local.Remove(workload.Info, entry);
             }
 
+            if (HasLocalIdentity(workload))
+            {
+                ForgetIdentity(workload.Identity);
+            }
+
             return entry;
         }
 
@@ -115,6 +136,7 @@ internal sealed class WorkloadTable
             _byAddress.ToIndex(),
             _byHostname.ToIndex(),
             _local.ToIndex(),
+            _localIdentities.ToImmutable(),
             _lastSequence);
 
         // The addresses of a host-network pod are its node's: traffic to them is not traffic to the pod.
@@ -122,6 +144,25 @@ internal sealed class WorkloadTable
             workload.NetworkMode == NetworkMode.HostNetwork
                 ? []
                 : workload.Addresses.Select(address => new NetworkAddress(workload.Network, address));
+
+        // With no node to tell apart, the identities of the whole mesh would be local.
+        private bool HasLocalIdentity(Workload workload) =>
+            origin._localNode is { } node
+            && workload.Node == node
+            && (workload.NativeTunnel || workload.Protocol == TunnelProtocol.Hbone);
+
+        private void ForgetIdentity(SpiffeId identity)
+        {
+            var left = _localIdentities[identity] - 1;
+            if (left == 0)
+            {
+                _localIdentities.Remove(identity);
+            }
+            else
+            {
+                _localIdentities[identity] = left;
+            }
+        }
 
         private bool IsLocal(Workload workload) => origin._localNode is null || workload.Node == origin._localNode;
     }
