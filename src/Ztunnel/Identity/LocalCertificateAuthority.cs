@@ -14,9 +14,6 @@ internal sealed class LocalCertificateAuthority : ICertificateAuthority, IDispos
     /// <summary>Leaves are valid from this long ago, so that a peer whose clock is behind accepts them.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
 
-    private const string SubjectAlternativeNameOid = "2.5.29.17";
-    private static readonly Asn1Tag UriTag = new(TagClass.ContextSpecific, 6);
-
     private readonly CertificateAuthorityFiles _files;
     private readonly TimeSpan _timeToLive;
     private readonly TimeProvider _time;
@@ -96,9 +93,7 @@ internal sealed class LocalCertificateAuthority : ICertificateAuthority, IDispos
 
     private void AddExtensions(CertificateRequest request, SpiffeId identity)
     {
-        // X509-SVID section 4: critical because the subject is empty, and exactly one URI.
-        request.CertificateExtensions.Add(
-            new X509Extension(SubjectAlternativeNameOid, EncodeUri(identity.ToString()), critical: true));
+        request.CertificateExtensions.Add(SpiffeName.ToExtension(identity));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(
             X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(
@@ -107,18 +102,6 @@ internal sealed class LocalCertificateAuthority : ICertificateAuthority, IDispos
         {
             request.CertificateExtensions.Add(authorityKeyIdentifier);
         }
-    }
-
-    /// <summary>The URI as it is: the framework's builder would lower-case and escape parts of it.</summary>
-    private static byte[] EncodeUri(string uri)
-    {
-        var names = new AsnWriter(AsnEncodingRules.DER);
-        using (names.PushSequence())
-        {
-            names.WriteCharacterString(UniversalTagNumber.IA5String, uri, UriTag);
-        }
-
-        return names.Encode();
     }
 
     private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
