@@ -43,8 +43,10 @@ public static class HboneEndpoint
             {
                 Ended = options.Ended,
             },
+            certificate,
             passed,
-            options);
+            options,
+            time);
     }
 
     /// <summary>The side that dialled port 15008. Takes the socket over, on failure too.</summary>
@@ -79,8 +81,10 @@ public static class HboneEndpoint
             {
                 Ended = options.Ended,
             },
+            certificate,
             passed,
-            options);
+            options,
+            time);
     }
 
     private static async Task<TlsConnection> AuthenticateAsync(
@@ -119,10 +123,20 @@ public static class HboneEndpoint
     }
 
     private static Http2Connection Start(
-        Http2Connection connection, RevocationSet passed, HboneEndpointOptions options)
+        Http2Connection connection,
+        WorkloadCertificate certificate,
+        RevocationSet passed,
+        HboneEndpointOptions options,
+        TimeProvider time)
     {
         connection.Start();
         options.Revocations?.Track(connection, passed);
+        if (options.ExpiryDrainMargin is { } margin)
+        {
+            var due = certificate.NotAfter + margin;
+            _ = ExpiryDrain.RunAsync(connection, due, options.ExpiryDrainDeadline, time); // ends with the connection
+        }
+
         return connection;
     }
 }

@@ -12,6 +12,15 @@ public sealed record HboneEndpointOptions
     /// <summary>Limit for the TLS handshake. Positive, default 10 s.</summary>
     public TimeSpan TlsHandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long after the end of our own certificate a connection may go on before it is drained. Null, the default, leaves
+    /// it alone.
+    /// </summary>
+    public TimeSpan? ExpiryDrainMargin { get; init; }
+
+    /// <summary>How long the streams of a connection drained for that may last. Default 5 s.</summary>
+    public TimeSpan ExpiryDrainDeadline { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Allows TLS 1.2 beside 1.3. Default false.</summary>
     public bool AllowTls12 { get; init; }
 
