@@ -4,6 +4,7 @@ using Redirection;
 using Ztunnel.Admin;
 using Ztunnel.Cli;
 using Ztunnel.Config;
+using Ztunnel.Control;
 using Ztunnel.Identity;
 using Ztunnel.Mesh;
 using Ztunnel.Mesh.Dump;
@@ -23,7 +24,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly LogSink _log;
     private readonly ILogger<ProxyHost> _logger;
     private readonly CertificateManager _certificates;
-    private readonly LocalCertificateAuthority _authority;
+    private readonly ICertificateAuthority _authority;
     private readonly CrlReloader? _crl;
     private readonly Drain _drain = new();
     private readonly PodProxy _pod;
@@ -31,15 +32,24 @@ internal sealed class ProxyHost : IAsyncDisposable
     private AdminServers? _admin;
 
     private ProxyHost(
-        ProxyOptions options, LogSink log, ILoggerFactory loggers, LocalCertificateAuthority authority, LocalMesh mesh)
+        ProxyOptions options, LogSink log, ILoggerFactory loggers, ICertificateAuthority authority, LocalMesh mesh)
     {
         _options = options;
         _log = log;
         _logger = loggers.CreateLogger<ProxyHost>();
         _authority = authority;
+        var prefetches = options is { Mode: ProxyMode.Shared, NodeName: not null };
         _certificates = new CertificateManager(
-            authority, TimeProvider.System, loggers.CreateLogger<CertificateManager>());
+            authority,
+            TimeProvider.System,
+            loggers.CreateLogger<CertificateManager>(),
+            new CertificateManagerOptions { ResponseTimeout = options.CaResponseTimeout, RenewUnused = !prefetches });
         Mesh = new MeshState(mesh.ApplyTo(MeshSnapshot.Empty(options.NodeName)), TimeProvider.System);
+        if (prefetches)
+        {
+            Mesh.Observe(new LocalIdentityPrefetch(_certificates).Observe);
+        }
+
         Metrics = new MetricsRegistry();
         ProcessMetrics.Add(Metrics, options.IstioVersion);
         var telemetry = new TelemetryHub(new TrafficMetrics(Metrics), new AccessLog(log), TimeProvider.System);
@@ -93,7 +103,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             TimeProvider.System);
         var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
         ProxyHost? host = null;
-        LocalCertificateAuthority? authority = null;
+        ICertificateAuthority? authority = null;
         try
         {
             var logger = loggers.CreateLogger<ProxyHost>();
@@ -105,8 +115,7 @@ internal sealed class ProxyHost : IAsyncDisposable
                 logger.ConfigurationWarning(warning);
             }
 
-            authority = await LocalCertificateAuthority.OpenAsync(
-                options.LocalCaDirectory, options.SecretTtl, TimeProvider.System, CancellationToken.None);
+            authority = await OpenAuthorityAsync(options, loggers);
             host = new ProxyHost(options, log, loggers, authority, mesh);
             await host.OpenAsync(loggers);
             return host;
@@ -170,6 +179,25 @@ internal sealed class ProxyHost : IAsyncDisposable
         _authority.Dispose();
         _drain.Dispose();
         _log.Dispose();
+    }
+
+    private static async Task<ICertificateAuthority> OpenAuthorityAsync(ProxyOptions options, ILoggerFactory loggers)
+    {
+        if (options.FakeCa)
+        {
+            return await LocalCertificateAuthority.OpenAsync(
+                options.LocalCaDirectory, options.SecretTtl, TimeProvider.System, CancellationToken.None);
+        }
+
+        try
+        {
+            return new IstioCertificateAuthority(
+                options.CaAddress!, options, loggers.CreateLogger<IstioCertificateAuthority>());
+        }
+        catch (ControlPlaneException e)
+        {
+            throw new ConfigurationException("CA_ADDRESS", e.Message);
+        }
     }
 
     private static LocalMesh ReadMesh(ProxyOptions options) => options switch

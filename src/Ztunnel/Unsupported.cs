@@ -15,12 +15,6 @@ internal static class Unsupported
                 "shared mode is not supported by this version; set dedicated, and PROXY_WORKLOAD_INFO");
         }
 
-        if (!options.FakeCa)
-        {
-            throw new ConfigurationException(
-                "CA_ADDRESS", "certificates of a remote CA are not supported by this version; set FAKE_CA=true");
-        }
-
         if (options.XdsAddress is not null && options.LocalMeshPath is null && options.LocalMeshText is null)
         {
             throw new ConfigurationException(

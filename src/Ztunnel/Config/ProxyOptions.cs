@@ -99,6 +99,25 @@ internal sealed record ProxyOptions
     /// <remarks>Environment: <c>CA_ROOT_CA</c>, <c>ALT_CA_HOSTNAME</c>, <c>CA_HEADER_*</c>.</remarks>
     public ControlPlaneOptions Ca { get; init; } = ControlPlaneOptions.Default;
 
+    /// <summary>Limit for the CA's answer to one request. Above zero, default 30 s.</summary>
+    /// <remarks>Environment: <c>CA_RESPONSE_TIMEOUT</c>.</remarks>
+    public TimeSpan CaResponseTimeout
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long after the end of our certificate an HBONE connection made with it may go on. Then it is drained, and cut
+    /// after <see cref="ConnectionTerminationDeadline"/>. Null, the default, leaves connections alone.
+    /// </summary>
+    /// <remarks>Environment: <c>CERTIFICATE_EXPIRY_DRAIN_MARGIN</c>.</remarks>
+    public TimeSpan? CertificateExpiryDrainMargin { get; init; }
+
     /// <summary>Bearer token for both servers; null sends none.</summary>
     /// <remarks>
     /// Environment: <c>AUTH_TOKEN</c>, a path or the token itself; default the projected token if there is one.

@@ -62,6 +62,8 @@ internal sealed class ProxyOptionsReader
             XdsOnDemand = _environment.Bool("XDS_ON_DEMAND") ?? Defaults.XdsOnDemand,
             CaAddress = ReadCaAddress(fakeCa),
             Ca = ReadControlPlane("CA"),
+            CaResponseTimeout = _environment.TimeLimit("CA_RESPONSE_TIMEOUT", Defaults.CaResponseTimeout),
+            CertificateExpiryDrainMargin = _environment.Duration("CERTIFICATE_EXPIRY_DRAIN_MARGIN"),
             AuthToken = ReadAuthToken(),
             Tls12Enabled = _environment.Switch("TLS12_ENABLED"),
             PostQuantumOnly = ReadPostQuantumOnly(),

@@ -3,7 +3,7 @@ using Hbone.Tls;
 namespace Ztunnel.Identity;
 
 /// <summary>Signs workload certificates.</summary>
-internal interface ICertificateAuthority
+internal interface ICertificateAuthority : IDisposable
 {
     /// <summary>
     /// Makes a fresh key and has a certificate for <paramref name="identity"/> signed. Keeps nothing.

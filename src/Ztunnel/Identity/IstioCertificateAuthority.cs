@@ -13,7 +13,7 @@ namespace Ztunnel.Identity;
 /// istiod's CA (service <c>istio.v1.auth.IstioCertificateService</c>). A proxy for a whole node asks in the name of its
 /// pods' identities, which the CA allows for those that run there.
 /// </summary>
-internal sealed class IstioCertificateAuthority : ICertificateAuthority, IDisposable
+internal sealed class IstioCertificateAuthority : ICertificateAuthority
 {
     /// <summary>The one key of the request's metadata.</summary>
     private const string ImpersonatedIdentity = "ImpersonatedIdentity";

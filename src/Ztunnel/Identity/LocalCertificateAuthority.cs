@@ -9,7 +9,7 @@ namespace Ztunnel.Identity;
 /// A CA in this process that signs with a key from a directory, for tests and demonstrations (<c>FAKE_CA=true</c>):
 /// whoever can read the directory can be anybody in the mesh.
 /// </summary>
-internal sealed class LocalCertificateAuthority : ICertificateAuthority, IDisposable
+internal sealed class LocalCertificateAuthority : ICertificateAuthority
 {
     /// <summary>Leaves are valid from this long ago, so that a peer whose clock is behind accepts them.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);

@@ -29,5 +29,7 @@ internal static class UpstreamSockets
         TlsHandshakeTimeout = services.Options.Pool.TlsHandshakeTimeout,
         AllowTls12 = services.Options.Tls12Enabled,
         Revocations = services.Crl?.Peers,
+        ExpiryDrainMargin = services.Options.CertificateExpiryDrainMargin,
+        ExpiryDrainDeadline = services.Options.ConnectionTerminationDeadline,
     };
 }

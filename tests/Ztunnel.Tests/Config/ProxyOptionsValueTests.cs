@@ -27,9 +27,11 @@ public class ProxyOptionsValueTests
         ["AUTHZ_POLICY_INFO_LOGGING"] = options => options.AuthzPolicyInfoLogging,
     };
 
-    private static readonly Dictionary<string, Func<ProxyOptions, TimeSpan>> Durations = new()
+    private static readonly Dictionary<string, Func<ProxyOptions, TimeSpan?>> Durations = new()
     {
         ["SECRET_TTL"] = options => options.SecretTtl,
+        ["CA_RESPONSE_TIMEOUT"] = options => options.CaResponseTimeout,
+        ["CERTIFICATE_EXPIRY_DRAIN_MARGIN"] = options => options.CertificateExpiryDrainMargin,
         ["CONNECTION_TERMINATION_DEADLINE"] = options => options.ConnectionTerminationDeadline,
         ["POOL_UNUSED_RELEASE_TIMEOUT"] = options => options.Pool.UnusedReleaseTimeout,
         ["HBONE_CONNECT_TIMEOUT"] = options => options.Pool.ConnectTimeout,
@@ -165,13 +167,15 @@ public class ProxyOptionsValueTests
         }, entry.Value(options)));
         Assert.All(Durations, entry => Assert.Equal(entry.Key switch
         {
-            "SECRET_TTL" => 86_400,
+            "SECRET_TTL" => 86_400.0,
+            "CA_RESPONSE_TIMEOUT" => 30,
+            "CERTIFICATE_EXPIRY_DRAIN_MARGIN" => null,
             "CONNECTION_TERMINATION_DEADLINE" => 5,
             "POOL_UNUSED_RELEASE_TIMEOUT" => 300,
             "HBONE_RESPONSE_TIMEOUT" => 20,
             "KEEPALIVE_TIME" or "KEEPALIVE_INTERVAL" => 180,
-            _ => 10,
-        }, entry.Value(options).TotalSeconds));
+            _ => (double?)10,
+        }, entry.Value(options)?.TotalSeconds));
         Assert.All(Texts, entry => Assert.Equal(entry.Key switch
         {
             "NETWORK" or "POD_NAME" or "POD_NAMESPACE" => "",

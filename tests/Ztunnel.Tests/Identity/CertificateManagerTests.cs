@@ -18,7 +18,11 @@ public sealed class CertificateManagerTests : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public ValueTask DisposeAsync() => _manager.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _manager.DisposeAsync();
+        _authority.Dispose();
+    }
 
     [Fact]
     public async Task T4_Fetch_ManyAtOnce_ShareOneCallAndOneCertificate()
@@ -306,11 +310,8 @@ public sealed class CertificateManagerTests : IAsyncDisposable
         (await _authority.NextCallAsync()).Succeed(_time.GetUtcNow(), _time.GetUtcNow() + Day);
         await fetch;
 
-        await UntilAsync(() =>
-        {
-            _time.Advance(Day / 10);
-            return Task.FromResult(manager.Entries.Count == 0);
-        });
+        _time.Advance(Day / 2);
+        await UntilAsync(() => Task.FromResult(manager.Entries.Count == 0));
 
         Assert.Equal(1, _authority.CallCount);
     }
@@ -322,7 +323,9 @@ public sealed class CertificateManagerTests : IAsyncDisposable
         manager.Prefetch(Alice);
         (await _authority.NextCallAsync()).Succeed(_time.GetUtcNow(), _time.GetUtcNow() + Day);
 
-        await AdvanceUntilNextCallAsync(Day / 10);
+        await UntilAsync(() => Task.FromResult(Assert.Single(manager.Entries).State == "Available"));
+        _time.Advance(Day / 2);
+        await _authority.NextCallAsync();
 
         Assert.Single(manager.Entries);
     }

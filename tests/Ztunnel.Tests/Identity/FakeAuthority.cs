@@ -23,6 +23,10 @@ internal sealed class FakeAuthority : ICertificateAuthority
 
     public ValueTask<Call> NextCallAsync() => _calls.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
+    public void Dispose()
+    {
+    }
+
     public sealed record Call(SpiffeId Identity)
     {
         public TaskCompletionSource<WorkloadCertificate> Answer { get; } =

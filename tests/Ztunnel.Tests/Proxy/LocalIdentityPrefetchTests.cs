@@ -11,14 +11,23 @@ public sealed class LocalIdentityPrefetchTests : IAsyncDisposable
 {
     private const string ThisNode = "node1";
 
-    private readonly CertificateManager _certificates =
-        new(new FakeAuthority(), new Identity.ManualTime(), NullLogger<CertificateManager>.Instance);
+    private readonly FakeAuthority _authority = new();
+    private readonly CertificateManager _certificates;
 
     private readonly MeshState _mesh = new(MeshSnapshot.Empty(ThisNode), TimeProvider.System);
 
-    public LocalIdentityPrefetchTests() => _mesh.Observe(new LocalIdentityPrefetch(_certificates).Observe);
+    public LocalIdentityPrefetchTests()
+    {
+        _certificates = new CertificateManager(
+            _authority, new Identity.ManualTime(), NullLogger<CertificateManager>.Instance);
+        _mesh.Observe(new LocalIdentityPrefetch(_certificates).Observe);
+    }
 
-    public ValueTask DisposeAsync() => _certificates.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _certificates.DisposeAsync();
+        _authority.Dispose();
+    }
 
     [Fact]
     public void T14_Workload_OfThisNode_IsPrefetchedOnce()
