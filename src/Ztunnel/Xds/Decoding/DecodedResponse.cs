@@ -1,0 +1,14 @@
+namespace Ztunnel.Xds.Decoding;
+
+/// <summary>A response of the control plane (proto message <c>DeltaDiscoveryResponse</c>), resources converted.</summary>
+/// <param name="TypeUrl">What it is about; may be a type that nobody knows.</param>
+/// <param name="Nonce">To be echoed.</param>
+/// <param name="Resources">In the order in which they came, rejected ones included.</param>
+/// <param name="Removed">Names.</param>
+/// <param name="PayloadBytes">Size of the resources alone.</param>
+internal sealed record DecodedResponse(
+    string TypeUrl,
+    string Nonce,
+    IReadOnlyList<DecodedResource> Resources,
+    IReadOnlyList<string> Removed,
+    long PayloadBytes);
