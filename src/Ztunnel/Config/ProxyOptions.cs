@@ -91,6 +91,18 @@ internal sealed record ProxyOptions
     /// <remarks>Environment: <c>XDS_ON_DEMAND</c>.</remarks>
     public bool XdsOnDemand { get; init; }
 
+    /// <summary>How long a connection waits for an address that is asked for on demand. Above zero, default 5 s.</summary>
+    /// <remarks>Environment: <c>XDS_ON_DEMAND_TIMEOUT</c>.</remarks>
+    public TimeSpan XdsOnDemandTimeout
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(5);
+
     /// <summary>CA server; null is none. Default as <see cref="XdsAddress"/>.</summary>
     /// <remarks>Environment: <c>CA_ADDRESS</c>; empty only with <c>FAKE_CA=true</c>, which needs none.</remarks>
     public Uri? CaAddress { get; init; } = new("https://localhost:15012");

@@ -60,6 +60,7 @@ internal sealed class ProxyOptionsReader
             XdsAddress = ReadAddress("XDS_ADDRESS", _proxyConfig.DiscoveryAddress),
             Xds = ReadControlPlane("XDS"),
             XdsOnDemand = _environment.Bool("XDS_ON_DEMAND") ?? Defaults.XdsOnDemand,
+            XdsOnDemandTimeout = _environment.PositiveDuration("XDS_ON_DEMAND_TIMEOUT", Defaults.XdsOnDemandTimeout),
             CaAddress = ReadCaAddress(fakeCa),
             Ca = ReadControlPlane("CA"),
             CaResponseTimeout = _environment.TimeLimit("CA_RESPONSE_TIMEOUT", Defaults.CaResponseTimeout),
@@ -115,6 +116,12 @@ internal sealed class ProxyOptionsReader
         {
             throw new ConfigurationException(
                 "ENABLE_PROXY", "is false and ISTIO_META_DNS_CAPTURE is not true: nothing would be served");
+        }
+
+        if (options is { XdsOnDemand: true, DnsEnabled: true })
+        {
+            throw new ConfigurationException(
+                "XDS_ON_DEMAND", "is true and ISTIO_META_DNS_CAPTURE is not false: names cannot be answered on demand");
         }
 
         if (options is { LocalMeshPath: not null, LocalMeshText: not null })

@@ -127,8 +127,13 @@ internal sealed class MeshSnapshot
             }
         }
 
-        /// <summary>An unknown uid is no error.</summary>
-        public void RemoveWorkload(string uid) => RemoveEndpoints(_workloads.Remove(uid));
+        /// <returns>Whether there was one with that uid.</returns>
+        public bool RemoveWorkload(string uid)
+        {
+            var removed = _workloads.Remove(uid);
+            RemoveEndpoints(removed);
+            return removed is not null;
+        }
 
         /// <summary>Inserts or replaces a service; the endpoints that workloads make of themselves stay.</summary>
         public void SetService(Service service) => _services.Set(service);

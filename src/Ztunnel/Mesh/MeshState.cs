@@ -6,6 +6,10 @@ namespace Ztunnel.Mesh;
 /// </summary>
 internal sealed class MeshState(MeshSnapshot initial, TimeProvider timeProvider)
 {
+    // Held while a writer makes the next snapshot, which can take a second. Readers never take it.
+    private readonly Lock _updating = new();
+
+    // Held for moments only: a waiting reader takes it too.
     private readonly Lock _writing = new();
     private readonly HashSet<Waiter> _waiters = [];
     private readonly List<Action<MeshSnapshot>> _observers = [];
@@ -20,12 +24,16 @@ internal sealed class MeshState(MeshSnapshot initial, TimeProvider timeProvider)
     /// </summary>
     public void Update(Func<MeshSnapshot, MeshSnapshot> change)
     {
-        lock (_writing)
+        lock (_updating)
         {
-            Volatile.Write(ref _current, change(_current));
-            foreach (var waiter in _waiters)
+            var next = change(_current);
+            lock (_writing)
             {
-                waiter.Look(_current);
+                Volatile.Write(ref _current, next);
+                foreach (var waiter in _waiters)
+                {
+                    waiter.Look(next);
+                }
             }
 
             foreach (var observer in _observers)

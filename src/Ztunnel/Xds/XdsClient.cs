@@ -1,0 +1,162 @@
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Ztunnel.Config;
+using Ztunnel.ControlPlane;
+using Ztunnel.Mesh;
+using Ztunnel.Protos.Discovery;
+
+namespace Ztunnel.Xds;
+
+/// <summary>
+/// Keeps the mesh as the control plane says it is: one delta stream after the other, from <see cref="Start"/> until it is
+/// disposed. What is known stays known while there is no stream.
+/// </summary>
+internal sealed class XdsClient : IAsyncDisposable
+{
+    private readonly ProxyOptions _options;
+    private readonly Uri _address;
+    private readonly XdsMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger<XdsClient> _logger;
+    private readonly Node _node;
+    private readonly Subscriptions _subscriptions;
+    private readonly Backoff _backoff = new(Random.Shared);
+#pragma warning disable CA2213 // see DisposeAsync
+    private readonly CancellationTokenSource _stop = new();
+#pragma warning restore CA2213
+    private int _maxRequestBytes = InitialRequests.MaxRequestBytes;
+    private string? _lastFailure;
+    private Task _running = Task.CompletedTask;
+
+    /// <param name="options">Needs <see cref="ProxyOptions.XdsAddress"/>.</param>
+    /// <param name="mesh">What is kept.</param>
+    /// <param name="metrics">Counts streams and messages.</param>
+    /// <param name="time">Waits and time limits.</param>
+    /// <param name="loggers">For this client.</param>
+    /// <exception cref="ConfigurationException">The address is not https.</exception>
+    public XdsClient(
+        ProxyOptions options, MeshState mesh, XdsMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    {
+        _options = options;
+        _address = options.XdsAddress ?? throw new ArgumentException("no address", nameof(options));
+        if (_address.Scheme != Uri.UriSchemeHttps)
+        {
+            throw new ConfigurationException(
+                "XDS_ADDRESS", $"unsupported scheme {_address.Scheme}: the control plane is only spoken to over https");
+        }
+
+        _metrics = metrics;
+        _time = time;
+        _logger = loggers.CreateLogger<XdsClient>();
+        _node = NodeDescription.Of(options);
+        _subscriptions = new Subscriptions(mesh, options.XdsOnDemand, _logger);
+        Demands = options.XdsOnDemand ? new Demands(time, options.XdsOnDemandTimeout) : null;
+    }
+
+    /// <summary>Completes when every type was received and acknowledged once; never fails.</summary>
+    public Task FirstSync => _subscriptions.FirstSync;
+
+    /// <summary>Null without on-demand mode.</summary>
+    public Demands? Demands { get; }
+
+    /// <summary>Begins. Call once.</summary>
+    public void Start() => _running = RunAsync(_stop.Token);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        // Not disposed itself: cancelling twice is fine, and it has no timer.
+        await _stop.CancelAsync();
+        await _running;
+    }
+
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                var (end, failure) = await RunStreamAsync(cancellationToken);
+                _metrics.Terminated(end);
+                var wait = _backoff.Next(end);
+                Log(end, failure, wait);
+                await Task.Delay(wait, _time, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Disposed.
+        }
+    }
+
+    private async Task<(StreamEnd End, Exception? Failure)> RunStreamAsync(CancellationToken cancellationToken)
+    {
+        using var stream = new DiscoveryStream(_subscriptions, Demands, _metrics, _logger) { Opened = LogOpened };
+        var requestBytes = 0;
+        using var renewal = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            var headers = CallHeaders.Read(_options.AuthToken, _options.ClusterId, _options.Xds);
+            using var channel = ControlPlaneChannel.Create(_address, _options.Xds, _options);
+            var requests = InitialRequests.Create(
+                _node, _subscriptions, _options.XdsOnDemand, Demands?.Pending() ?? [], _maxRequestBytes, _logger);
+            requestBytes = requests.Messages.Max(request => request.CalculateSize());
+            var running = stream.RunAsync(channel.Invoker, headers, requests, renewal.Token);
+            await StopWhenRenewalIsAskedAsync(running, renewal);
+            await running;
+            return (stream.IsOpen ? StreamEnd.Complete : StreamEnd.Error, null);
+        }
+        catch (OperationCanceledException)
+            when (renewal.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return (StreamEnd.Complete, null);
+        }
+        catch (ControlPlaneException e)
+        {
+            return (StreamEnd.Error, e);
+        }
+        catch (RpcException e)
+        {
+            if (StreamFailure.IsRequestTooLarge(e))
+            {
+                _maxRequestBytes = Math.Min(_maxRequestBytes, requestBytes - 1);
+            }
+
+            return (StreamFailure.EndOf(e, stream.IsOpen), e);
+        }
+    }
+
+    private async Task StopWhenRenewalIsAskedAsync(Task running, CancellationTokenSource renewal)
+    {
+        if (Demands is { } demands && await Task.WhenAny(running, demands.RenewalAsked) != running)
+        {
+            await renewal.CancelAsync();
+        }
+    }
+
+    private void LogOpened()
+    {
+        _lastFailure = null;
+        _logger.Connected(_address.ToString());
+    }
+
+    // A control plane that is away for an hour is one line, unless the reason changes.
+    private void Log(StreamEnd end, Exception? failure, TimeSpan wait)
+    {
+        if (failure is null || end is StreamEnd.Reconnect)
+        {
+            _logger.StreamEnded(end, wait);
+            return;
+        }
+
+        var reason = StreamFailure.Describe(failure);
+        if (reason == _lastFailure)
+        {
+            _logger.StillDisconnected(_address.ToString(), reason, wait);
+            return;
+        }
+
+        _lastFailure = reason;
+        _logger.Disconnected(_address.ToString(), reason);
+    }
+}
