@@ -11,6 +11,7 @@ using Ztunnel.Mesh.Dump;
 using Ztunnel.Mesh.Local;
 using Ztunnel.Proxy;
 using Ztunnel.Telemetry;
+using Ztunnel.Xds;
 
 namespace Ztunnel;
 
@@ -28,8 +29,11 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly CrlReloader? _crl;
     private readonly Drain _drain = new();
     private readonly PodProxy _pod;
+    private readonly XdsClient? _xds;
+    private readonly CancellationTokenSource _stopStarting = new();
     private readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private AdminServers? _admin;
+    private Task _starting = Task.CompletedTask;
 
     private ProxyHost(
         ProxyOptions options, LogSink log, ILoggerFactory loggers, ICertificateAuthority authority, LocalMesh mesh)
@@ -59,10 +63,15 @@ internal sealed class ProxyHost : IAsyncDisposable
             CrlMetrics.Add(Metrics, _crl);
         }
 
+        _xds = options.XdsAddress is null
+            ? null
+            : new XdsClient(options, Mesh, new XdsMetrics(Metrics), TimeProvider.System, loggers);
+        var onDemand = new OnDemandMesh(Mesh, _xds?.Demands);
         var memory = new MemoryBudget(options.ProcessMemory);
         var services = new ProxyServices(
             options,
             Mesh,
+            onDemand,
             _certificates,
             telemetry,
             memory,
@@ -152,6 +161,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             _logger.ExplicitShutdown();
         }
 
+        await StopStartingAsync();
         await _drain.StartAsync();
         await CloseAdminAsync();
         var drained = _pod.WhenDrainedAsync();
@@ -172,12 +182,19 @@ internal sealed class ProxyHost : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await StopStartingAsync();
         await CloseAdminAsync();
+        if (_xds is { } xds)
+        {
+            await xds.DisposeAsync();
+        }
+
         await _pod.DisposeAsync();
         _crl?.Dispose();
         await _certificates.DisposeAsync();
         _authority.Dispose();
         _drain.Dispose();
+        _stopStarting.Dispose();
         _log.Dispose();
     }
 
@@ -222,9 +239,31 @@ internal sealed class ProxyHost : IAsyncDisposable
             new ReadinessRequestHandler(Readiness),
             loggers.CreateLogger<AdminServers>(),
             CancellationToken.None);
+        _xds?.Start();
+        _starting = ServeWhenMeshIsKnownAsync(_xds?.FirstSync ?? Task.CompletedTask);
+        Readiness.Complete(ProxyTask);
+    }
+
+    // A connection that is accepted before would be judged by a mesh without its policies.
+    private async Task ServeWhenMeshIsKnownAsync(Task meshIsKnown)
+    {
+        try
+        {
+            await meshIsKnown.WaitAsync(_stopStarting.Token);
+        }
+        catch (OperationCanceledException) when (_stopStarting.IsCancellationRequested)
+        {
+            return;
+        }
+
         _pod.Start();
         Readiness.Complete(StateTask);
-        Readiness.Complete(ProxyTask);
+    }
+
+    private async Task StopStartingAsync()
+    {
+        await _stopStarting.CancelAsync();
+        await _starting;
     }
 
     private async ValueTask CloseAdminAsync()

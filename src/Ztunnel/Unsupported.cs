@@ -15,12 +15,6 @@ internal static class Unsupported
                 "shared mode is not supported by this version; set dedicated, and PROXY_WORKLOAD_INFO");
         }
 
-        if (options.XdsAddress is not null && options.LocalMeshPath is null && options.LocalMeshText is null)
-        {
-            throw new ConfigurationException(
-                "XDS_ADDRESS", "a control plane is not supported by this version; set LOCAL_XDS_PATH to a mesh file");
-        }
-
         if (options.PostQuantumOnly)
         {
             throw new ConfigurationException("COMPLIANCE_POLICY", "pqc is not supported by this version");

@@ -77,7 +77,9 @@ internal sealed class OutboundProxy : IAsyncDisposable
             }
 
             workload = await _pod.WorkloadAsync(_drain.Forced);
-            route = _router.Route(_services.Mesh.Current, workload, destination, source.Address);
+            var address = new NetworkAddress(_services.Options.Network, destination.Unmapped().Address);
+            var snapshot = await _services.OnDemand.WithAddressAsync(address, _drain.Forced);
+            route = _router.Route(snapshot, workload, destination, source.Address);
         }
         catch (ProxyException e)
         {

@@ -4,6 +4,7 @@ using Ztunnel.Config;
 using Ztunnel.Identity;
 using Ztunnel.Mesh;
 using Ztunnel.Telemetry;
+using Ztunnel.Xds;
 
 namespace Ztunnel.Proxy;
 
@@ -11,6 +12,7 @@ namespace Ztunnel.Proxy;
 internal sealed record ProxyServices(
     ProxyOptions Options,
     MeshState Mesh,
+    OnDemandMesh OnDemand,
     CertificateManager Certificates,
     TelemetryHub Telemetry,
     MemoryBudget Memory,

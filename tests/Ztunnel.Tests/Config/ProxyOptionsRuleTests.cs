@@ -180,4 +180,12 @@ public class ProxyOptionsRuleTests
         Assert.True(options.KeepAlive.UserTimeoutEnabled);
         Assert.Equal(TimeSpan.FromSeconds(20), options.KeepAlive.UserTimeout);
     }
+
+    /// <summary>Control-plane 2.6.</summary>
+    [Fact]
+    public void OnDemand_WithDnsProxy_StopsTheStart() =>
+        Assert.Contains(
+            "XDS_ON_DEMAND",
+            Assert.Throws<ConfigurationException>(() => From(("XDS_ON_DEMAND", "true"))).Message,
+            StringComparison.Ordinal);
 }

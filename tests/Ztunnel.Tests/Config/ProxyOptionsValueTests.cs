@@ -39,6 +39,7 @@ public class ProxyOptionsValueTests
         ["HBONE_RESPONSE_TIMEOUT"] = options => options.Pool.ResponseTimeout,
         ["KEEPALIVE_TIME"] = options => options.KeepAlive.Time,
         ["KEEPALIVE_INTERVAL"] = options => options.KeepAlive.Interval,
+        ["XDS_ON_DEMAND_TIMEOUT"] = options => options.XdsOnDemandTimeout,
     };
 
     private static readonly Dictionary<string, Func<ProxyOptions, string?>> Texts = new()
@@ -89,8 +90,10 @@ public class ProxyOptionsValueTests
     [MemberData(nameof(BooleanNames))]
     public void Boolean_TrueOrFalse_Read(string name)
     {
-        Assert.True(Booleans[name](From((name, "true"))));
-        Assert.False(Booleans[name](From((name, "false"))));
+        // On demand excludes the DNS proxy, and without the proxy paths DNS is all there is.
+        var dns = ("ISTIO_META_DNS_CAPTURE", name == "XDS_ON_DEMAND" ? "false" : "true");
+        Assert.True(Booleans[name](From((name, "true"), dns)));
+        Assert.False(Booleans[name](From((name, "false"), dns)));
     }
 
     [Theory]
@@ -170,7 +173,7 @@ public class ProxyOptionsValueTests
             "SECRET_TTL" => 86_400.0,
             "CA_RESPONSE_TIMEOUT" => 30,
             "CERTIFICATE_EXPIRY_DRAIN_MARGIN" => null,
-            "CONNECTION_TERMINATION_DEADLINE" => 5,
+            "CONNECTION_TERMINATION_DEADLINE" or "XDS_ON_DEMAND_TIMEOUT" => 5,
             "POOL_UNUSED_RELEASE_TIMEOUT" => 300,
             "HBONE_RESPONSE_TIMEOUT" => 20,
             "KEEPALIVE_TIME" or "KEEPALIVE_INTERVAL" => 180,

@@ -4,8 +4,8 @@ using Ztunnel.Mesh;
 using Ztunnel.Protos.Discovery;
 using Ztunnel.Xds;
 using Ztunnel.Xds.Decoding;
-using Security = Ztunnel.Protos.SecurityApi;
 using Proto = Ztunnel.Protos.WorkloadApi;
+using Security = Ztunnel.Protos.SecurityApi;
 
 namespace Ztunnel.Tests.ControlPlane;
 

@@ -3,15 +3,15 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Ztunnel.Protos.Discovery;
 using Ztunnel.Xds;
-using Security = Ztunnel.Protos.SecurityApi;
 using Proto = Ztunnel.Protos.WorkloadApi;
+using Security = Ztunnel.Protos.SecurityApi;
 
 namespace Ztunnel.Tests.ControlPlane;
 
 /// <summary>Builds responses of a control plane.</summary>
 internal static class Responses
 {
-    private static int s_nonce;
+    private static int _nonce;
 
     public static byte[] Addresses(params IEnumerable<Resource> resources) => Encode(TypeUrls.Address, resources, []);
 
@@ -25,7 +25,7 @@ internal static class Responses
         var response = new DeltaDiscoveryResponse
         {
             TypeUrl = typeUrl,
-            Nonce = $"nonce-{Interlocked.Increment(ref s_nonce)}",
+            Nonce = $"nonce-{Interlocked.Increment(ref _nonce)}",
         };
         response.Resources.Add(resources);
         response.RemovedResources.Add(removed);
