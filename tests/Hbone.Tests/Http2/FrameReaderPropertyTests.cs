@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Hbone.Http2;
+using Hbone.Memory;
 
 namespace Hbone.Tests.Http2;
 
@@ -57,7 +58,7 @@ public class FrameReaderPropertyTests
     // As the connection does: what is not taken is offered again with more behind it.
     private static void Feed(FrameReader frames, byte[] octets, int[] cuts)
     {
-        var input = new ReceiveBuffer(SegmentLength);
+        var input = new ReceiveBuffer(SegmentLength, new MemoryBudget(long.MaxValue));
         try
         {
             var rest = octets.AsSpan();

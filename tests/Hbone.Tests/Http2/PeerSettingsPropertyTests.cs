@@ -20,6 +20,7 @@ public class PeerSettingsPropertyTests
         Assert.Equal(
             new PeerSettings(
                 (int)Math.Min(entries.Last(1) ?? 4_096, int.MaxValue),
+                settings.SmallestHeaderTableSize, // of one frame only, and tested with it
                 (int)Math.Min(entries.Last(3) ?? int.MaxValue, int.MaxValue),
                 (int)(entries.Last(4) ?? 65_535),
                 (int)(entries.Last(5) ?? 16_384)),
@@ -35,7 +36,8 @@ public class PeerSettingsPropertyTests
             .With(entries.Payload.AsSpan(..cut), peerIsServer: true)
             .With(entries.Payload.AsSpan(cut..), peerIsServer: true);
 
-        Assert.Equal(PeerSettings.Initial.With(entries.Payload, peerIsServer: true), apart);
+        var whole = PeerSettings.Initial.With(entries.Payload, peerIsServer: true);
+        Assert.Equal(whole, apart with { SmallestHeaderTableSize = whole.SmallestHeaderTableSize });
     }
 
     [Property(MaxTest = 2_000)]

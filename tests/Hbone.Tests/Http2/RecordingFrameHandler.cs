@@ -18,7 +18,7 @@ internal sealed class RecordingFrameHandler : IFrameHandler
         }
     }
 
-    public void OnData(int streamId, int payloadLength) => Add($"data {streamId} of {payloadLength}");
+    public void OnData(int streamId, int payloadLength, bool isUseless) => Add($"data {streamId} of {payloadLength}");
 
     public void OnPadding(int streamId, int length) => Add($"padding {streamId} of {length}");
 
@@ -44,6 +44,11 @@ internal sealed class RecordingFrameHandler : IFrameHandler
     public void OnGoAway(int lastStreamId, Http2ErrorCode code) => Add($"goaway {lastStreamId} {(uint)code}");
 
     public void OnWindowUpdate(int streamId, int increment) => Add($"window {streamId} {increment}");
+
+    public void OnIgnored()
+    {
+        // How long the frame was, and that the next one begins behind it, is seen from what follows.
+    }
 
     private void Add(string what)
     {
