@@ -78,6 +78,11 @@ public sealed partial class Http2Connection
         lock (Gate)
         {
             Settle(stream);
+            if (endStream)
+            {
+                stream.DropReceived(); // nobody reads a request that is refused
+            }
+
             if (stream.IsReset || _failure is not null)
             {
                 return;

@@ -462,6 +462,10 @@ public sealed partial class Http2Connection : IAsyncDisposable
             {
                 AppendGoAway(failure.Code);
             }
+            else
+            {
+                _writes.Discard();
+            }
 
             write = tell && _writes.ClaimFarewell();
         }

@@ -190,6 +190,8 @@ public sealed class Http2Stream
         Wake(_readable, toFire);
     }
 
+    internal void DropReceived() => _received.Clear();
+
     internal void ReceiveEnd(List<AsyncSignal> toFire)
     {
         RemoteEnded = true;

@@ -124,6 +124,15 @@ internal sealed class WriteQueue(
         }
     }
 
+    /// <summary>Lets go of short frames that nobody will send. Called under the gate.</summary>
+    public void Discard()
+    {
+        if (_short.Take(out _) is { } unsent)
+        {
+            ArrayPool<byte>.Shared.Return(unsent);
+        }
+    }
+
     private async Task RunAsync()
     {
         try
@@ -158,6 +167,11 @@ internal sealed class WriteQueue(
         catch (Exception e) when (e is TlsException or SocketException or ObjectDisposedException)
         {
             broken(e);
+            lock (gate)
+            {
+                Discard();
+            }
+
             FreeUnsent();
             _finished.TrySetResult();
         }

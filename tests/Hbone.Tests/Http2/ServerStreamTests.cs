@@ -41,6 +41,19 @@ public sealed class ServerStreamTests : HboneServerFixture
     }
 
     [Fact]
+    public async Task RefusedRequest_WhatCameWithIt_IsLetGo()
+    {
+        await using var peer = await DialAsync();
+        await peer.SendAsync(RawFrame.Connect(1), RawFrame.Data(1, new byte[100]));
+        var request = await NextRequestAsync();
+        await peer.ReadAllAsync();
+
+        request.Refuse(503);
+
+        Assert.False(request.Stream.TryRead(out _));
+    }
+
+    [Fact]
     [Requirement("9113-8.3.2-1")]
     public async Task Accept_OpensTheTunnelWithHeaders()
     {
