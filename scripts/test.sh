@@ -144,6 +144,7 @@ install_missing "${build_packages[@]}" "${demo_packages[@]}" "${peer_packages[@]
 
 check 'format' dotnet format Ztunnel.slnx --verify-no-changes
 if check 'build, Release, warnings are errors' dotnet build Ztunnel.slnx -c Release -v quiet -warnaserror; then
+  check 'fuzz, 60 seconds' timeout --kill-after=30 3m tests/Hbone.Fuzz/bin/Release/net10.0/Hbone.Fuzz --seconds 60
   check 'NativeAOT publish, warnings are errors' publish_anew
   export ZTUNNEL_BINARY=$binary
   check 'shipped binary: version' smoke_version
