@@ -23,6 +23,9 @@ internal sealed class FrameReader(IFrameHandler handler, int maxFrameSize)
     private int _headersStream;
     private int _continuations;
 
+    /// <summary>Whether what was taken ends inside a frame or a header block.</summary>
+    public bool IsInsideFrame => _inFrame || _headersStream != 0;
+
     /// <summary>Whether a header block has begun and not ended: nothing else can come meanwhile.</summary>
     public bool IsInsideHeaderBlock => _headersStream != 0;
 

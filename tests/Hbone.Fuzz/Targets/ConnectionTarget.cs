@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Memory;
 using Hbone.Http2.Hpack;
 
 namespace Hbone.Fuzz.Targets;
@@ -16,6 +17,7 @@ internal sealed class ConnectionTarget(bool isServer) : IFuzzTarget
         StreamWindowSize = 20_000,
         ConnectionWindowSize = 65_535,
         MaxFrameSize = 16_384,
+        ConnectionMemory = 1024 * 1024,
     };
 
     private static readonly HeaderField[] Request =
@@ -32,11 +34,13 @@ internal sealed class ConnectionTarget(bool isServer) : IFuzzTarget
         var application = new Application(random);
         var drainAt = random.OneIn(6) ? random.Next(10) : -1;
         var options = random.OneIn(2) ? SmallWindows : new Http2Options();
+        var memory = new MemoryBudget(long.MaxValue);
         Http2Connection? connection = null;
         var transport = new MemoryTransport(input, random, (InputEnd)random.Next(3), Step);
         connection = new Http2Connection(
             transport,
             isServer ? Http2Role.Server(options, application.Serve) : Http2Role.Client(options),
+            memory,
             InertTime.Instance);
 
         connection.Start();
@@ -51,6 +55,11 @@ internal sealed class ConnectionTarget(bool isServer) : IFuzzTarget
         if (connection.ActiveStreams > 0)
         {
             throw new FuzzFailure($"{connection.ActiveStreams} streams outlive their connection");
+        }
+
+        if (memory is not { Used: 0, Connections: 0 })
+        {
+            throw new FuzzFailure($"{memory.Used} bytes and {memory.Connections} connections are still charged");
         }
 
         OutputCheck.Check(transport.Written, isServer);

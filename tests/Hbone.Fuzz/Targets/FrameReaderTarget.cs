@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Memory;
 
 namespace Hbone.Fuzz.Targets;
 
@@ -31,7 +32,7 @@ internal sealed class FrameReaderTarget : IFuzzTarget
     {
         var handler = new HashingFrameHandler();
         var frames = new FrameReader(handler, MaxFrameSize);
-        var input = new ReceiveBuffer(SegmentLength);
+        var input = new ReceiveBuffer(SegmentLength, new MemoryBudget(long.MaxValue));
         try
         {
             while (!rest.IsEmpty)

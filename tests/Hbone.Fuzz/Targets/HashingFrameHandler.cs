@@ -7,7 +7,7 @@ internal sealed class HashingFrameHandler : IFrameHandler
 {
     public ulong Hash { get; private set; } = 14_695_981_039_346_656_037UL;
 
-    public void OnData(int streamId, int payloadLength) => Add(1, streamId, payloadLength);
+    public void OnData(int streamId, int payloadLength, bool isUseless) => Add(1, streamId, payloadLength);
 
     public void OnPadding(int streamId, int length) => Add(2, streamId, length);
 
@@ -41,6 +41,8 @@ internal sealed class HashingFrameHandler : IFrameHandler
     public void OnGoAway(int lastStreamId, Http2ErrorCode code) => Add(10, lastStreamId, (int)code);
 
     public void OnWindowUpdate(int streamId, int increment) => Add(11, streamId, increment);
+
+    public void OnIgnored() => Add(12, 0, 0);
 
     private void Add(byte what, int streamId, int number)
     {

@@ -43,7 +43,11 @@ internal sealed class MemoryTransport(byte[] input, SequenceRandom random, Input
 
     public IReadOnlyList<SpiffeId> PeerIds { get; } = [new("cluster.local", "default", "fuzz")];
 
+    public bool HasPeerChain => false;
+
     public int Unsent => _unsent;
+
+    public bool HasPeerRevokedBy(RevocationSet revocations) => false;
 
     public async ValueTask<int> WaitReadableAsync()
     {

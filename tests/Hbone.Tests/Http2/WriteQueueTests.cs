@@ -13,7 +13,7 @@ public class WriteQueueTests
         var gate = new Lock();
         WriteQueue? queue = null;
         using var transport = new BrokenTransport();
-        queue = new WriteQueue(transport, gate, _ => Append(MoreThanAllowed)); // queued before anybody knew of the end
+        queue = new WriteQueue(transport, gate, _ => null, _ => Append(MoreThanAllowed)); // queued before anybody knew of the end
 
         Append(1);
         queue.Run();
@@ -34,7 +34,11 @@ public class WriteQueueTests
     {
         public IReadOnlyList<SpiffeId> PeerIds => [];
 
+        public bool HasPeerChain => false;
+
         public int Unsent => 0;
+
+        public bool HasPeerRevokedBy(RevocationSet revocations) => false;
 
         public ValueTask<int> WaitReadableAsync() => throw new TlsException("broken");
 
