@@ -1,0 +1,3 @@
+using Hbone.Soak;
+
+return await SoakRun.RunAsync(SoakOptions.Parse(args), Console.Out);
