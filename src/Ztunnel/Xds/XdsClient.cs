@@ -1,7 +1,8 @@
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 using Ztunnel.Config;
-using Ztunnel.ControlPlane;
+using Ztunnel.Control;
 using Ztunnel.Mesh;
 using Ztunnel.Protos.Discovery;
 
@@ -13,8 +14,14 @@ namespace Ztunnel.Xds;
 /// </summary>
 internal sealed class XdsClient : IAsyncDisposable
 {
+    private const int MaxReceivedBytes = 200 * 1024 * 1024;
+
+    // A first push is one message with the whole mesh; with small windows it would wait for the network round by round.
+    private const int StreamWindow = 4 * 1024 * 1024;
+
     private readonly ProxyOptions _options;
     private readonly Uri _address;
+    private readonly ControlPlaneHeaders _headers;
     private readonly XdsMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<XdsClient> _logger;
@@ -45,6 +52,7 @@ internal sealed class XdsClient : IAsyncDisposable
                 "XDS_ADDRESS", $"unsupported scheme {_address.Scheme}: the control plane is only spoken to over https");
         }
 
+        _headers = new ControlPlaneHeaders(options.AuthToken, options.ClusterId, options.Xds.Headers);
         _metrics = metrics;
         _time = time;
         _logger = loggers.CreateLogger<XdsClient>();
@@ -96,12 +104,17 @@ internal sealed class XdsClient : IAsyncDisposable
         using var renewal = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            var headers = CallHeaders.Read(_options.AuthToken, _options.ClusterId, _options.Xds);
-            using var channel = ControlPlaneChannel.Create(_address, _options.Xds, _options);
+            var headers = new Metadata();
+            foreach (var (name, value) in await _headers.ReadAsync(cancellationToken))
+            {
+                headers.Add(name, value);
+            }
+
+            using var channel = OpenChannel();
             var requests = InitialRequests.Create(
                 _node, _subscriptions, _options.XdsOnDemand, Demands?.Pending() ?? [], _maxRequestBytes, _logger);
             requestBytes = requests.Messages.Max(request => request.CalculateSize());
-            var running = stream.RunAsync(channel.Invoker, headers, requests, renewal.Token);
+            var running = stream.RunAsync(channel.CreateCallInvoker(), headers, requests, renewal.Token);
             await StopWhenRenewalIsAskedAsync(running, renewal);
             await running;
             return (stream.IsOpen ? StreamEnd.Complete : StreamEnd.Error, null);
@@ -124,6 +137,23 @@ internal sealed class XdsClient : IAsyncDisposable
 
             return (StreamFailure.EndOf(e, stream.IsOpen), e);
         }
+    }
+
+    // One for each stream, so that the roots are those of the moment.
+    private GrpcChannel OpenChannel()
+    {
+        var roots = new ControlPlaneRoots(_options.Xds.RootCertificates);
+        roots.Read(); // without roots there is nothing to connect with, and this says why
+        var handler = ControlPlaneHandler.Create(_address, _options.Xds, roots, _options);
+        handler.InitialHttp2StreamWindowSize = StreamWindow;
+        handler.PooledConnectionLifetime = Timeout.InfiniteTimeSpan;
+        return GrpcChannel.ForAddress(_address, new GrpcChannelOptions
+        {
+            HttpHandler = handler,
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = MaxReceivedBytes,
+            CompressionProviders = [],
+        });
     }
 
     private async Task StopWhenRenewalIsAskedAsync(Task running, CancellationTokenSource renewal)
