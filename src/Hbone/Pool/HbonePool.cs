@@ -100,13 +100,16 @@ public sealed class HbonePool : IAsyncDisposable
     private async ValueTask<(Http2Connection Connection, Http2Stream Stream)> SendAsync(
         HbonePoolKey key, ReadOnlyMemory<HeaderField> headers, CancellationToken cancellationToken)
     {
+        PooledConnection? made = null;
+        var failed = 0;
         while (true)
         {
             var slot = _slots.GetOrAdd(key, static _ => new PoolSlot());
             var (joined, attempt) = slot.Join(() => ConnectAsync(key));
             if (attempt is not null)
             {
-                await attempt.WaitAsync(cancellationToken);
+                ThrowIfHopeless(made, ref failed);
+                made = await attempt.WaitAsync(cancellationToken);
             }
             else if (joined is null)
             {
@@ -124,6 +127,18 @@ public sealed class HbonePool : IAsyncDisposable
     private static bool IsUnprocessed(Http2Exception failure, Http2Stream stream) =>
         failure.Code == Http2ErrorCode.RefusedStream
         || (failure is Http2ConnectionException { Code: Http2ErrorCode.ConnectError } && stream.Id > 1);
+
+    // A server that refuses our certificate in TLS 1.3 does so when our side of the handshake is done: connections come
+    // and go at once, as many as anybody asks for.
+    private static void ThrowIfHopeless(PooledConnection? made, ref int failed)
+    {
+        if (made is { Connection.IsOpen: false } && ++failed >= MaxAttempts)
+        {
+            var failure = made.Connection.Failure
+                ?? new Http2ConnectionException(Http2ErrorCode.NoError, "peer goes away before the first request");
+            throw new HboneProtocolException($"h2 failed: {failure.Message}", failure);
+        }
+    }
 
     // A place that led to no stream is given back.
     private static Http2Stream? TryOpen(PoolSlot slot, PooledConnection joined, ReadOnlySpan<HeaderField> headers)

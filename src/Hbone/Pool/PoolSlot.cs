@@ -7,7 +7,7 @@ internal sealed class PoolSlot
 {
     private readonly Lock _gate = new();
     private readonly List<PooledConnection> _connections = [];
-    private TaskCompletionSource? _attempt;
+    private TaskCompletionSource<PooledConnection>? _attempt;
     private Task _connecting = Task.CompletedTask;
     private bool _retired;
 
@@ -19,9 +19,9 @@ internal sealed class PoolSlot
     /// </summary>
     /// <param name="connect">Makes a connection; called when no attempt is running.</param>
     /// <exception cref="HboneProtocolException">The peer allows no streams at all.</exception>
-    public (PooledConnection? Joined, Task? Attempt) Join(Func<Task<PooledConnection>> connect)
+    public (PooledConnection? Joined, Task<PooledConnection>? Attempt) Join(Func<Task<PooledConnection>> connect)
     {
-        TaskCompletionSource attempt;
+        TaskCompletionSource<PooledConnection> attempt;
         lock (_gate)
         {
             if (_retired)
@@ -45,7 +45,7 @@ internal sealed class PoolSlot
                 return (null, _attempt.Task);
             }
 
-            attempt = _attempt = new TaskCompletionSource();
+            attempt = _attempt = new TaskCompletionSource<PooledConnection>();
         }
 
         _connecting = ConnectAsync(connect, attempt);
@@ -101,7 +101,7 @@ internal sealed class PoolSlot
     }
 
     // Never fails: its waiters get the error.
-    private async Task ConnectAsync(Func<Task<PooledConnection>> connect, TaskCompletionSource attempt)
+    private async Task ConnectAsync(Func<Task<PooledConnection>> connect, TaskCompletionSource<PooledConnection> attempt)
     {
         try
         {
@@ -119,7 +119,7 @@ internal sealed class PoolSlot
                 await made.Connection.DisposeAsync();
             }
 
-            attempt.SetResult();
+            attempt.SetResult(made);
         }
         catch (Exception e)
         {

@@ -94,6 +94,50 @@ public sealed class HbonePoolPeerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task OlderConnectionBreaksBeforeTheAnswer_SentAgainOnAFreshConnection()
+    {
+        var first = OpenAsync();
+        var peer = await AcceptAsync();
+        await peer.SendAsync(Answer((await peer.ReadAsync(FrameType.Headers)).StreamId));
+        await first;
+        var second = OpenAsync();
+        await peer.ReadAsync(FrameType.Headers);
+
+        await peer.Tls.DisposeAsync();
+
+        var fresh = await AcceptAsync();
+        await fresh.SendAsync(Answer((await fresh.ReadAsync(FrameType.Headers)).StreamId));
+        Assert.Equal(200, (await second).Answer.Status);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EveryConnectionEndsAtOnce_FailsInsteadOfDialingForever(bool byGoAway)
+    {
+        var opening = OpenAsync();
+        while (!opening.IsCompleted && _dials < 50)
+        {
+            var accepting = RawPeer.AcceptAsync(_listener, _certificates.Issue(ServerId));
+            if (await Task.WhenAny(accepting, opening) == opening)
+            {
+                break;
+            }
+
+            var peer = await accepting;
+            _peers.Add(peer);
+            await peer.SendAsync(RawFrame.Settings(), byGoAway ? RawFrame.GoAway(0, Http2ErrorCode.NoError) : []);
+            if (!byGoAway)
+            {
+                await peer.Tls.DisposeAsync();
+            }
+        }
+
+        await Assert.ThrowsAsync<HboneProtocolException>(() => opening);
+        Assert.InRange(_dials, 1, 9); // three connections for each of three attempts at the most
+    }
+
+    [Fact]
     public async Task ConnectionBreaksBeforeTheAnswer_Fails()
     {
         var opening = OpenAsync();
