@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2;
 
@@ -16,6 +17,7 @@ public sealed class AbuseLimitTests : HboneServerFixture
 
     [Theory]
     [MemberData(nameof(Floods))]
+    [Requirement("9113-10.5-1", "9113-10.5-2", "9113-10.5-5", "9113-10.5-8")]
     public async Task Section105_Flood_EnhanceYourCalm(string kind)
     {
         await using var peer = await DialAsync();
@@ -49,6 +51,7 @@ public sealed class AbuseLimitTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-10.5-3")]
     public async Task Section105_RapidReset_EnhanceYourCalmAndFewRequestsServed()
     {
         await using var peer = await DialAsync();
@@ -64,6 +67,7 @@ public sealed class AbuseLimitTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-10.5-3")]
     public async Task Section105_RequestsThatAreRefused_EnhanceYourCalm()
     {
         await using var peer = await DialAsync();
@@ -76,6 +80,7 @@ public sealed class AbuseLimitTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-10.5-4")]
     public async Task Section105_MalformedRequests_EnhanceYourCalm()
     {
         await using var peer = await DialAsync();
@@ -88,6 +93,7 @@ public sealed class AbuseLimitTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-10.5-6")]
     public async Task Section610_EmptyContinuations_EnhanceYourCalm()
     {
         await using var peer = await DialAsync();
@@ -100,6 +106,7 @@ public sealed class AbuseLimitTests : HboneServerFixture
     }
 
     [Fact]
+    [Requirement("9113-10.5-6")]
     public async Task Section610_EndlessHeaderBlock_EnhanceYourCalm()
     {
         await using var peer = await DialAsync();

@@ -1,6 +1,7 @@
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
 using Hbone.Memory;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2;
 
@@ -26,6 +27,7 @@ public sealed class StalledReadersTests() : HboneServerFixture(Options)
     [InlineData(10)]
     [InlineData(200)]
     [InlineData(1_000)]
+    [Requirement("9113-10.5-11")]
     public async Task Section692_StalledReadersAtOnce_BudgetHoldsAndOneMoreStreamMoves(int stalled)
     {
         await using var client = await ConnectAsync();
@@ -124,6 +126,7 @@ public sealed class StalledReadersTests() : HboneServerFixture(Options)
     }
 
     [Fact]
+    [Requirement("9113-10.5-10")]
     public async Task PeerThatDoesNotRead_WhatWaitsForItIsBounded()
     {
         await using var peer = await DialAsync(receiveBuffer: 4_096);
