@@ -22,11 +22,6 @@ public sealed partial class Http2Connection
     private int _nextStreamId = 1;
     private int _lastStreamTold = int.MaxValue;
 
-    // Payload that may wait for the peer to read at all, however wide its windows are.
-    private int SendQueueLimit => _role.Options.ConnectionMemory / 16;
-
-    private bool CanSend => _sendWindow > 0 && _sendQueued < SendQueueLimit;
-
     /// <summary>Sends a request that opens a stream (RFC 9113 section 8.5); clients only.</summary>
     /// <param name="headers">Pseudo headers first.</param>
     /// <param name="closed">Called outside the gate when the stream is over.</param>
@@ -96,60 +91,6 @@ public sealed partial class Http2Connection
         Finish(write, closed);
     }
 
-    internal int TakeCredit(Http2Stream stream, int wanted)
-    {
-        lock (Gate)
-        {
-            if (stream.IsReset)
-            {
-                return 0;
-            }
-
-            var window = Math.Min(Math.Min(stream.SendWindow, _sendWindow), SendQueueLimit - _sendQueued);
-            var granted = (int)Math.Max(0L, Math.Min(wanted, window));
-            stream.SendWindow -= granted;
-            _sendWindow -= granted;
-            _sendQueued += granted;
-            return granted;
-        }
-    }
-
-    internal void GiveBackCredit(Http2Stream stream, int unused)
-    {
-        if (unused == 0)
-        {
-            return;
-        }
-
-        List<AsyncSignal>? toFire = null;
-        lock (Gate)
-        {
-            stream.SendWindow += unused;
-            _sendWindow += unused;
-            _sendQueued -= unused;
-            if (_blocked.Count > 0)
-            {
-                WakeBlocked(toFire = []);
-            }
-        }
-
-        if (toFire is not null)
-        {
-            Fire(toFire);
-        }
-    }
-
-    // Under the gate: a stream that waits for the connection's window, or for what is queued to leave, is remembered.
-    internal bool HasCredit(Http2Stream stream)
-    {
-        if (stream.SendWindow > 0 && !CanSend)
-        {
-            _blocked.Add(stream);
-        }
-
-        return stream.SendWindow > 0 && CanSend;
-    }
-
     internal ValueTask WriteAsync(DataFrame frame)
     {
         var write = false;
@@ -174,21 +115,6 @@ public sealed partial class Http2Connection
 
         RunWrites(write);
         return written;
-    }
-
-    // Called under the gate when payload leaves the queue; what is returned has to be fired outside.
-    private List<AsyncSignal>? OnDequeued(int length)
-    {
-        var wasFull = _sendQueued >= SendQueueLimit;
-        _sendQueued -= length;
-        if (_blocked.Count == 0 || !CanSend || (!wasFull && _sendQueued > SendQueueLimit / 2))
-        {
-            return null;
-        }
-
-        var toFire = new List<AsyncSignal>();
-        WakeBlocked(toFire);
-        return toFire;
     }
 
     internal void CompleteWrites(Http2Stream stream)
@@ -276,44 +202,6 @@ public sealed partial class Http2Connection
             stream.IsPending = false;
             _abandoned -= _streams.ContainsKey(stream.Id) ? 0 : 1;
         }
-    }
-
-    // False when the window would leave its 31 bits.
-    private bool TryWiden(Http2Stream stream, long change)
-    {
-        stream.SendWindow += change;
-        if (stream.SendWindow is > 0 and <= int.MaxValue)
-        {
-            stream.Credit(_toFire);
-        }
-
-        return stream.SendWindow <= int.MaxValue;
-    }
-
-    private void WidenConnection(int increment)
-    {
-        _sendWindow += increment;
-        if (_sendWindow > int.MaxValue)
-        {
-            throw new Http2ConnectionException(Http2ErrorCode.FlowControlError, "send window beyond 2^31-1");
-        }
-
-        WakeBlocked(_toFire);
-    }
-
-    private void WakeBlocked(List<AsyncSignal> toFire)
-    {
-        if (!CanSend)
-        {
-            return;
-        }
-
-        foreach (var stream in _blocked)
-        {
-            stream.Credit(toFire);
-        }
-
-        _blocked.Clear();
     }
 
     private void AppendSettings()

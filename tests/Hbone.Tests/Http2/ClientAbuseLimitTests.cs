@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2;
 
@@ -9,17 +10,18 @@ public sealed class ClientAbuseLimitTests : HboneClientFixture
     private const int FramesInOneWrite = 100;
 
     [Theory]
-    [InlineData("9113-10.5-9 interim answers")]
-    [InlineData("9113-10.5-1 SETTINGS")]
-    [InlineData("9113-10.5-2 PING")]
-    [InlineData("9113-10.5-8 WINDOW_UPDATE")]
+    [InlineData("1xx")]
+    [InlineData("SETTINGS")]
+    [InlineData("PING")]
+    [InlineData("WINDOW_UPDATE")]
+    [Requirement("9113-10.5-1", "9113-10.5-2", "9113-10.5-8", "9113-10.5-9")]
     public async Task Section105_Flood_EnhanceYourCalm(string flood)
     {
         await ConnectAsync();
         var stream = await RequestAsync();
-        var frame = flood.Split(' ')[1] switch
+        var frame = flood switch
         {
-            "interim" => RawFrame.Headers(stream.Id, endStream: false, (":status", "103")),
+            "1xx" => RawFrame.Headers(stream.Id, endStream: false, (":status", "103")),
             "SETTINGS" => RawFrame.Settings(),
             "PING" => RawFrame.Ping("floodfld"),
             _ => RawFrame.WindowUpdate(stream.Id, 1),
