@@ -1,6 +1,6 @@
 using Hbone.Http2;
-using Hbone.Memory;
 using Hbone.Http2.Hpack;
+using Hbone.Memory;
 
 namespace Hbone.Fuzz.Targets;
 
