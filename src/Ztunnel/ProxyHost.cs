@@ -28,6 +28,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly ICertificateAuthority _authority;
     private readonly CrlReloader? _crl;
     private readonly Drain _drain = new();
+    private readonly LiveConnections _live;
     private readonly PodProxy _pod;
     private readonly XdsClient? _xds;
     private readonly CancellationTokenSource _stopStarting = new();
@@ -68,6 +69,8 @@ internal sealed class ProxyHost : IAsyncDisposable
             : new XdsClient(options, Mesh, new XdsMetrics(Metrics), TimeProvider.System, loggers);
         var onDemand = new OnDemandMesh(Mesh, _xds?.Demands);
         var memory = new MemoryBudget(options.ProcessMemory);
+        var authorization = new InboundAuthorization(Mesh, options, loggers.CreateLogger<InboundAuthorization>());
+        _live = new LiveConnections(Mesh, authorization, loggers.CreateLogger<LiveConnections>());
         var services = new ProxyServices(
             options,
             Mesh,
@@ -79,6 +82,8 @@ internal sealed class ProxyHost : IAsyncDisposable
             loggers,
             TimeProvider.System)
         {
+            Authorization = authorization,
+            Live = _live,
             Crl = _crl,
         };
         _pod = PodProxy.Bind(services, options.DedicatedWorkload!, _drain);
@@ -190,6 +195,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         }
 
         await _pod.DisposeAsync();
+        await _live.DisposeAsync();
         _crl?.Dispose();
         await _certificates.DisposeAsync();
         _authority.Dispose();

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Hbone.Proxying;
 
 /// <summary>Ends a TCP connection with RST, so that the application learns that something is missing.</summary>
-internal static class SocketReset
+public static class SocketReset
 {
     private const int TcpLevel = 6;
     private const int TcpInfo = 11;
@@ -22,6 +22,7 @@ internal static class SocketReset
     /// </summary>
     public static async Task AfterDeliveryAsync(Socket socket)
     {
+        ArgumentNullException.ThrowIfNull(socket);
         await DeliveredAsync(socket);
         Now(socket);
     }
@@ -29,6 +30,7 @@ internal static class SocketReset
     /// <summary>Waits until the kernel has delivered what was sent, or the other end has taken nothing for 5 s.</summary>
     public static async Task DeliveredAsync(Socket socket)
     {
+        ArgumentNullException.ThrowIfNull(socket);
         try
         {
             var acknowledged = 0L;
@@ -48,6 +50,7 @@ internal static class SocketReset
     /// <summary>Closes with RST at once (SO_LINGER with zero time, socket(7)).</summary>
     public static void Now(Socket socket)
     {
+        ArgumentNullException.ThrowIfNull(socket);
         try
         {
             socket.LingerState = new LingerOption(enable: true, seconds: 0);
@@ -66,6 +69,7 @@ internal static class SocketReset
     /// </summary>
     public static bool IsGone(Socket socket)
     {
+        ArgumentNullException.ThrowIfNull(socket);
         Span<byte> info = stackalloc byte[TcpInfoLength];
         try
         {

@@ -92,6 +92,9 @@ internal sealed class MeshSnapshot
 
     public Authorization? FindPolicy(string key) => _policies.Find(key);
 
+    /// <summary>Whether no policy was set or removed between the two, one of which descends from the other.</summary>
+    public bool HasPoliciesOf(MeshSnapshot other) => _policies.IsSameAs(other._policies);
+
     /// <summary>The policies that apply to a workload, each once.</summary>
     public ImmutableArray<Authorization> PoliciesFor(Workload workload) => _policies.For(workload);
 

@@ -27,6 +27,9 @@ internal sealed class PolicyTable
     private static ImmutableSortedDictionary<string, Authorization> NoPolicies { get; } =
         ImmutableSortedDictionary.Create<string, Authorization>(StringComparer.Ordinal);
 
+    /// <summary>Whether nothing was set or removed between the two, one of which descends from the other.</summary>
+    public bool IsSameAs(PolicyTable other) => ReferenceEquals(_byKey, other._byKey);
+
     public Authorization? Find(string key) => _byKey.GetValueOrDefault(key);
 
     /// <summary>

@@ -14,7 +14,6 @@ namespace Ztunnel.Proxy;
 internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, Drain drain, bool preserveSource)
 {
     private readonly ILogger<InboundPassthrough> _logger = services.Loggers.CreateLogger<InboundPassthrough>();
-    private readonly InboundAuthorization _authorization = new(services);
     private readonly UpstreamSocketOptions _socketOptions = UpstreamSockets.ForApplication(services.Options);
 
     /// <summary>Takes one connection to its end. Owns the socket.</summary>
@@ -59,6 +58,8 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
         }
 
         var snapshot = services.Mesh.Current;
+        using var live = services.Live.Register(
+            pod.Info, workload, new PolicyInput(source, destination, Identity: null), drain.Forced);
         using var telemetry = services.Telemetry.Open(new ConnectionFacts
         {
             Reporter = Reporter.Destination,
@@ -69,38 +70,37 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
             DestinationService = InboundRoute.FindDestinationService(
                 InboundRouter.ServicesOf(snapshot, workload), forwardedHost: null, workload, (ushort)destination.Port),
         });
-        var error = _authorization.Refusal(snapshot, workload, new PolicyInput(source, destination, Identity: null))
-            ?? await PassAsync(socket, source, destination, telemetry);
-        telemetry.Close(drain.Forced.IsCancellationRequested ? Accepted.Drained() : error);
+        var error = services.Authorization.Refusal(live);
+        if (error is null)
+        {
+            error = await PassAsync(socket, source, destination, live, telemetry);
+            error = live.IsClosed ? LiveConnection.NoLongerAllowed() : error;
+        }
+
+        telemetry.Close(drain.Forced.IsCancellationRequested && !live.IsClosed ? Accepted.Drained() : error);
     }
 
     private async Task<ProxyException?> PassAsync(
-        Socket socket, IPEndPoint source, IPEndPoint destination, ConnectionTelemetry telemetry)
+        Socket socket, IPEndPoint source, IPEndPoint destination, LiveConnection live, ConnectionTelemetry telemetry)
     {
         var connector = new UpstreamConnector(netns: null, _logger.SocketOptionMissing);
         Socket application;
         try
         {
             application = await connector.ConnectAsync(
-                destination, preserveSource ? source.Address : null, _socketOptions, drain.Forced);
+                destination, preserveSource ? source.Address : null, _socketOptions, live.Ended);
         }
         catch (Exception e) when (e is SocketException or TimeoutException or IOException)
         {
             return new ProxyException(ConnectionFailure.Connect, $"connection failed: {OutboundErrors.Io(e)}", e);
         }
-        catch (OperationCanceledException) when (drain.Forced.IsCancellationRequested)
+        catch (OperationCanceledException) when (live.Ended.IsCancellationRequested)
         {
             return Accepted.Drained();
         }
 
-        await using var forced = drain.Forced.UnsafeRegister(
-            static sockets =>
-            {
-                var (client, server) = ((Socket, Socket))sockets!;
-                client.Dispose();
-                server.Dispose();
-            },
-            (socket, application));
+        await using var atEnd = live.CloseAtEnd(application);
+        await using var clientAtEnd = live.CloseAtEnd(socket);
         return CopyErrors.From(await SocketCopy.RunAsync(socket, application, telemetry, pod.Memory));
     }
 }

@@ -25,7 +25,6 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
 
     private readonly ILogger<InboundRequestHandler> _logger = services.Loggers.CreateLogger<InboundRequestHandler>();
     private readonly InboundRouter _router = new(services.Options.Network, services.Options.IllegalPorts);
-    private readonly InboundAuthorization _authorization = new(services);
     private readonly UpstreamSocketOptions _socketOptions = UpstreamSockets.ForApplication(services.Options);
 
     /// <summary>Answers the request and, if it is granted, carries its bytes to the end.</summary>
@@ -58,9 +57,11 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
         }
 
         var identity = IdentityOf(request);
+        using var live = services.Live.Register(
+            pod.Info, workload, new PolicyInput(source, route.Target, identity), drain.Forced);
         using var telemetry = services.Telemetry.Open(
             FactsOf(request, snapshot, workload, route, source, local, identity));
-        var error = _authorization.Refusal(snapshot, workload, new PolicyInput(source, route.Target, identity));
+        var error = services.Authorization.Refusal(live);
         if (error is not null)
         {
             request.Refuse(Unauthorized);
@@ -68,8 +69,9 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
             return;
         }
 
-        error = await ConnectAndCopyAsync(request, workload, route, source, telemetry);
-        telemetry.Close(drain.Forced.IsCancellationRequested ? null : error);
+        error = await ConnectAndCopyAsync(request, workload, route, source, live, telemetry);
+        telemetry.Close(
+            live.IsClosed ? LiveConnection.NoLongerAllowed() : drain.Forced.IsCancellationRequested ? null : error);
     }
 
     private InboundDecision Decide(ConnectRequest request, MeshSnapshot snapshot, Workload workload, IPAddress localIp)
@@ -110,7 +112,12 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
         };
 
     private async Task<ProxyException?> ConnectAndCopyAsync(
-        ConnectRequest request, Workload workload, InboundRoute route, IPEndPoint source, ConnectionTelemetry telemetry)
+        ConnectRequest request,
+        Workload workload,
+        InboundRoute route,
+        IPEndPoint source,
+        LiveConnection live,
+        ConnectionTelemetry telemetry)
     {
         var dial = route.Dial(services.Options.LocalhostAppTunnel);
         var spoof = preserveSource && !IPAddress.IsLoopback(dial.Address);
@@ -118,14 +125,19 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
         Socket application;
         try
         {
-            application = await connector.ConnectAsync(dial, spoof ? source.Address : null, _socketOptions, drain.Forced);
+            application = await connector.ConnectAsync(dial, spoof ? source.Address : null, _socketOptions, live.Ended);
         }
         catch (Exception e) when (e is SocketException or TimeoutException or IOException)
         {
             request.Refuse(ServiceUnavailable);
             return new ProxyException(ConnectionFailure.Connect, $"connection failed: {OutboundErrors.Io(e)}", e);
         }
-        catch (OperationCanceledException) when (drain.Forced.IsCancellationRequested)
+        catch (OperationCanceledException) when (live.IsClosed)
+        {
+            request.Refuse(Unauthorized);
+            return null;
+        }
+        catch (OperationCanceledException) when (live.Ended.IsCancellationRequested)
         {
             request.Stream.Reset(Http2ErrorCode.ConnectError);
             return null;
@@ -141,7 +153,10 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
             request.Accept();
         }
 
-        await using var forced = drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), application);
+        // The stream by itself: a copy that waits for the peer, not the socket, would learn of its end late.
+        await using var streamAtEnd = live.Ended.UnsafeRegister(
+            static s => ((Http2Stream)s!).Reset(Http2ErrorCode.ConnectError), request.Stream);
+        await using var socketAtEnd = live.CloseAtEnd(application);
         if (route.ProxyDestination is { } destination
             && await SendAsync(application, ProxyHeader.Of(source, destination, IdentityOf(request))) is { } lost)
         {

@@ -20,6 +20,12 @@ internal sealed record ProxyServices(
     ILoggerFactory Loggers,
     TimeProvider Time)
 {
+    /// <summary>Who judges inbound connections.</summary>
+    public required InboundAuthorization Authorization { get; init; }
+
+    /// <summary>The inbound connections that policy may still end.</summary>
+    public required LiveConnections Live { get; init; }
+
     /// <summary>Revoked certificates of peers; null when <c>CRL_PATH</c> is not set.</summary>
     public CrlReloader? Crl { get; init; }
 }
