@@ -11,13 +11,12 @@ namespace Hbone.Soak;
 internal static class SoakRun
 {
     private const double MaxGrowth = 1.10;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     public static async Task<int> RunAsync(SoakOptions options, TextWriter output)
     {
-        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
         using var certificates = new TestCertificates();
         var serverId = new SpiffeId("cluster.local", "soak", "server");
         var counts = new SoakCounts();

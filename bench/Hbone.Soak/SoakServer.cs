@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using Hbone.Http2;
@@ -110,12 +111,11 @@ internal sealed class SoakServer : IAsyncDisposable
     {
         using (socket)
         {
-            var buffer = new byte[EchoLength];
             try
             {
-                while (await socket.ReceiveAsync(buffer, _stop.Token) is > 0 and var read)
+                while (await EchoOnceAsync(socket))
                 {
-                    await socket.SendAsync(buffer.AsMemory(0, read), _stop.Token);
+                    // Until the peer has ended its direction.
                 }
 
                 socket.Shutdown(SocketShutdown.Send);
@@ -124,6 +124,23 @@ internal sealed class SoakServer : IAsyncDisposable
             {
                 // Reset by the peer behind the tunnel.
             }
+        }
+    }
+
+    // Waits before it rents, so that a silent connection costs nothing here.
+    private async ValueTask<bool> EchoOnceAsync(Socket socket)
+    {
+        await socket.ReceiveAsync(Memory<byte>.Empty, _stop.Token);
+        var buffer = ArrayPool<byte>.Shared.Rent(EchoLength);
+        try
+        {
+            var read = await socket.ReceiveAsync(buffer, _stop.Token);
+            await socket.SendAsync(buffer.AsMemory(0, read), _stop.Token);
+            return read > 0;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -21,6 +21,10 @@ internal static partial class NativeMethods
     [LibraryImport(Libc, EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetSocketOption(SafeSocketHandle socket, int level, int name, in int value, uint length);
 
+    /// <summary>mallopt(3): 1 on success.</summary>
+    [LibraryImport(Libc, EntryPoint = "mallopt")]
+    public static partial int SetHeapOption(int option, int value);
+
     /// <summary>open(2) without a mode, for files that exist.</summary>
     [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Redirection;
 using Ztunnel.Cli;
 using Ztunnel.Config;
 using Ztunnel.Demo;
@@ -11,6 +12,9 @@ namespace Ztunnel;
 /// <summary>Entry point: one command, one exit code.</summary>
 internal static class Program
 {
+    // Sessions come and go on all threads; with more heaps each keeps the most that it ever held.
+    private const int NativeHeapArenas = 2;
+
     private static async Task<int> Main(string[] arguments)
     {
         var commandLine = CommandLine.Parse(arguments);
@@ -60,6 +64,7 @@ internal static class Program
     // less CPU, and the reason why none of ours may block.
     private static void TuneRuntime(ProxyOptions options)
     {
+        NativeHeap.TryLimitArenas(NativeHeapArenas);
         Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
         Environment.SetEnvironmentVariable(
             "DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", options.WorkerThreads.ToString(CultureInfo.InvariantCulture));
