@@ -69,7 +69,10 @@ internal sealed class ProxyHost : IAsyncDisposable
             : new XdsClient(options, Mesh, new XdsMetrics(Metrics), TimeProvider.System, loggers);
         var onDemand = new OnDemandMesh(Mesh, _xds?.Demands);
         var memory = new MemoryBudget(options.ProcessMemory);
-        var authorization = new InboundAuthorization(Mesh, options, loggers.CreateLogger<InboundAuthorization>());
+        var missing = new MissingPolicies(Mesh, options.UnknownPolicyWait, TimeProvider.System);
+        missing.AddTo(Metrics);
+        var authorization = new InboundAuthorization(
+            Mesh, missing, options, loggers.CreateLogger<InboundAuthorization>());
         _live = new LiveConnections(Mesh, authorization, loggers.CreateLogger<LiveConnections>());
         var services = new ProxyServices(
             options,
@@ -82,6 +85,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             loggers,
             TimeProvider.System)
         {
+            MissingPolicies = missing,
             Authorization = authorization,
             Live = _live,
             Crl = _crl,

@@ -227,6 +227,28 @@ internal sealed record ProxyOptions
     /// <remarks>Environment: <c>AUTHZ_POLICY_INFO_LOGGING</c>; on with <c>true</c> only.</remarks>
     public bool AuthzPolicyInfoLogging { get; init; }
 
+    /// <summary>
+    /// What happens to connections to a workload that names a policy which has not arrived in time. Default
+    /// <see cref="UnknownPolicyAction.Skip"/>.
+    /// </summary>
+    /// <remarks>Environment: <c>UNKNOWN_POLICY</c>; <c>skip</c> or <c>deny</c>.</remarks>
+    public UnknownPolicyAction UnknownPolicy { get; init; }
+
+    /// <summary>
+    /// How long new connections to a workload wait for a policy that it names, since the name came. Zero or more, default
+    /// 2 s.
+    /// </summary>
+    /// <remarks>Environment: <c>UNKNOWN_POLICY_WAIT</c>.</remarks>
+    public TimeSpan UnknownPolicyWait
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(2);
+
     /// <summary>Form of log lines. Default plain.</summary>
     /// <remarks>Environment: <c>LOG_FORMAT</c>; anything but <c>json</c> is plain.</remarks>
     public LogFormat LogFormat { get; init; }

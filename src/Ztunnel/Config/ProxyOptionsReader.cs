@@ -81,6 +81,9 @@ internal sealed class ProxyOptionsReader
             LocalhostAppTunnel = _environment.Bool("LOCALHOST_APP_TUNNEL") ?? Defaults.LocalhostAppTunnel,
             ResponseBaggage = _environment.Bool("ENABLE_RESPONSE_BAGGAGE") ?? Defaults.ResponseBaggage,
             AuthzPolicyInfoLogging = _environment.Switch("AUTHZ_POLICY_INFO_LOGGING"),
+            UnknownPolicy = ReadUnknownPolicy(),
+            UnknownPolicyWait = EnvironmentReader.ForTimer(
+                _environment.Duration("UNKNOWN_POLICY_WAIT") ?? Defaults.UnknownPolicyWait),
             LogFormat = _environment.Text("LOG_FORMAT") == "json" ? LogFormat.Json : LogFormat.Plain,
             LogFilter = _environment.NonEmpty("RUST_LOG") ?? Defaults.LogFilter,
             DnsEnabled = IsDnsEnabled(metadata),
@@ -135,6 +138,13 @@ internal sealed class ProxyOptionsReader
         null or "shared" => ProxyMode.Shared,
         "dedicated" => ProxyMode.Dedicated,
         var other => throw EnvironmentReader.Unexpected("PROXY_MODE", "'shared' or 'dedicated'", other),
+    };
+
+    private UnknownPolicyAction ReadUnknownPolicy() => _environment.Text("UNKNOWN_POLICY") switch
+    {
+        null or "skip" => UnknownPolicyAction.Skip,
+        "deny" => UnknownPolicyAction.Deny,
+        var other => throw EnvironmentReader.Unexpected("UNKNOWN_POLICY", "'skip' or 'deny'", other),
     };
 
     private WorkloadInfo ReadDedicatedWorkload()

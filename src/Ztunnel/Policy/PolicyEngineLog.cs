@@ -30,4 +30,8 @@ internal static partial class PolicyEngineLog
     /// <summary>For whoever collects a workload's policies: a referenced key has no policy yet.</summary>
     [LoggerMessage(4108, LogLevel.Warning, "skipping unknown policy {Policy}")]
     public static partial void SkippingUnknownPolicy(this ILogger logger, string policy);
+
+    /// <summary>The same with <c>UNKNOWN_POLICY=deny</c>.</summary>
+    [LoggerMessage(4109, LogLevel.Warning, "refusing connections to {Workload} because of unknown policy {Policy}")]
+    public static partial void RefusingForUnknownPolicy(this ILogger logger, string workload, string policy);
 }

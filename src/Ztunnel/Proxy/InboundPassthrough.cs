@@ -70,7 +70,7 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
             DestinationService = InboundRoute.FindDestinationService(
                 InboundRouter.ServicesOf(snapshot, workload), forwardedHost: null, workload, (ushort)destination.Port),
         });
-        var error = services.Authorization.Refusal(live);
+        var error = await services.Authorization.RefusalAsync(live);
         if (error is null)
         {
             error = await PassAsync(socket, source, destination, live, telemetry);

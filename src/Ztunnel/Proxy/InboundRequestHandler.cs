@@ -61,7 +61,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
             pod.Info, workload, new PolicyInput(source, route.Target, identity), drain.Forced);
         using var telemetry = services.Telemetry.Open(
             FactsOf(request, snapshot, workload, route, source, local, identity));
-        var error = services.Authorization.Refusal(live);
+        var error = await services.Authorization.RefusalAsync(live);
         if (error is not null)
         {
             request.Refuse(Unauthorized);

@@ -24,6 +24,7 @@ internal sealed class PodProxy : IAsyncDisposable
     private readonly InboundProxy _inbound;
     private readonly InboundPassthrough _passthrough;
     private readonly MemoryBudget _memory;
+    private readonly WorkloadInfo _info;
     private Task _accepting = Task.CompletedTask;
 
     private PodProxy(
@@ -38,6 +39,8 @@ internal sealed class PodProxy : IAsyncDisposable
         _active = new ActiveConnections(services.Loggers.CreateLogger<ActiveConnections>());
         _memory = new MemoryBudget(services.Options.PodMemory, services.Memory);
         services.Buffers.Add($"{info.Namespace}/{info.Name}", _memory);
+        _info = info;
+        services.MissingPolicies.Watch(info);
         var pod = new LocalPod(info, services.Mesh, _memory);
         _outbound = new OutboundProxy(services, pod, drain);
         _inbound = new InboundProxy(services, pod, drain, _active, PreservesSource(listeners[0]));
@@ -101,6 +104,7 @@ internal sealed class PodProxy : IAsyncDisposable
     {
         await _outbound.DisposeAsync();
         _services.Buffers.Remove(_memory);
+        _services.MissingPolicies.Forget(_info);
         foreach (var (listener, _) in _listeners)
         {
             listener.Dispose();

@@ -20,6 +20,9 @@ internal sealed record ProxyServices(
     ILoggerFactory Loggers,
     TimeProvider Time)
 {
+    /// <summary>Policies that are named and not there.</summary>
+    public required MissingPolicies MissingPolicies { get; init; }
+
     /// <summary>Who judges inbound connections.</summary>
     public required InboundAuthorization Authorization { get; init; }
 

@@ -40,6 +40,7 @@ public class ProxyOptionsValueTests
         ["KEEPALIVE_TIME"] = options => options.KeepAlive.Time,
         ["KEEPALIVE_INTERVAL"] = options => options.KeepAlive.Interval,
         ["XDS_ON_DEMAND_TIMEOUT"] = options => options.XdsOnDemandTimeout,
+        ["UNKNOWN_POLICY_WAIT"] = options => options.UnknownPolicyWait,
     };
 
     private static readonly Dictionary<string, Func<ProxyOptions, string?>> Texts = new()
@@ -103,6 +104,17 @@ public class ProxyOptionsValueTests
         foreach (var bad in (string[])["", "1", "0", "True", "FALSE", "yes", " true"])
         {
             AssertRefused(name, bad);
+        }
+    }
+
+    [Fact]
+    public void UnknownPolicy_SkipOrDeny_Read()
+    {
+        Assert.Equal(UnknownPolicyAction.Skip, From(("UNKNOWN_POLICY", "skip")).UnknownPolicy);
+        Assert.Equal(UnknownPolicyAction.Deny, From(("UNKNOWN_POLICY", "deny")).UnknownPolicy);
+        foreach (var bad in (string[])["", "Deny", "allow"])
+        {
+            AssertRefused("UNKNOWN_POLICY", bad);
         }
     }
 
@@ -175,6 +187,7 @@ public class ProxyOptionsValueTests
             "CERTIFICATE_EXPIRY_DRAIN_MARGIN" => null,
             "CONNECTION_TERMINATION_DEADLINE" or "XDS_ON_DEMAND_TIMEOUT" => 5,
             "POOL_UNUSED_RELEASE_TIMEOUT" => 300,
+            "UNKNOWN_POLICY_WAIT" => 2,
             "HBONE_RESPONSE_TIMEOUT" => 20,
             "KEEPALIVE_TIME" or "KEEPALIVE_INTERVAL" => 180,
             _ => (double?)10,
@@ -201,6 +214,7 @@ public class ProxyOptionsValueTests
             _ => 1337,
         }, entry.Value.Value(options)));
         Assert.Equal(ProxyMode.Shared, options.Mode);
+        Assert.Equal(UnknownPolicyAction.Skip, options.UnknownPolicy);
         Assert.Equal((15000, 15020, 15021), (options.AdminPort, options.StatsPort, options.ReadinessPort));
         Assert.Equal(
             (15001, 15006, 15008), (options.OutboundPort, options.InboundPlaintextPort, options.InboundPort));

@@ -42,7 +42,10 @@ internal sealed class InboundFixture : IAsyncDisposable
         var options = new ProxyOptions { PacketMark = null };
         _certificates = new CertificateManager(
             _authority, TimeProvider.System, NullLogger<CertificateManager>.Instance);
-        var authorization = new InboundAuthorization(mesh, options, NullLogger<InboundAuthorization>.Instance);
+        var missing = new MissingPolicies(mesh, options.UnknownPolicyWait, TimeProvider.System);
+        missing.Watch(pod);
+        var authorization = new InboundAuthorization(
+            mesh, missing, options, NullLogger<InboundAuthorization>.Instance);
         _live = new LiveConnections(mesh, authorization, NullLogger<LiveConnections>.Instance);
         var memory = new MemoryBudget(options.ProcessMemory);
         var services = new ProxyServices(
@@ -56,6 +59,7 @@ internal sealed class InboundFixture : IAsyncDisposable
             NullLoggerFactory.Instance,
             TimeProvider.System)
         {
+            MissingPolicies = missing,
             Authorization = authorization,
             Live = _live,
         };

@@ -27,7 +27,10 @@ public sealed class LiveConnectionsTests : IAsyncDisposable
     public LiveConnectionsTests()
     {
         _authorization = new InboundAuthorization(
-            _mesh, new ProxyOptions(), new Logger<InboundAuthorization>(_loggers));
+            _mesh,
+            new MissingPolicies(_mesh, TimeSpan.Zero, TimeProvider.System),
+            new ProxyOptions(),
+            new Logger<InboundAuthorization>(_loggers));
         _live = new LiveConnections(_mesh, _authorization, new Logger<LiveConnections>(_loggers));
     }
 
@@ -43,7 +46,7 @@ public sealed class LiveConnectionsTests : IAsyncDisposable
     public async Task Push_OfDenyingPolicy_ClosesConnection()
     {
         using var connection = Register();
-        Assert.Null(_authorization.Refusal(connection));
+        Assert.Null(await _authorization.RefusalAsync(connection));
 
         _mesh.Update(snapshot => snapshot.With(Denying("deny", PolicyScope.Namespace)));
 
@@ -78,7 +81,7 @@ public sealed class LiveConnectionsTests : IAsyncDisposable
         var other = Denying("other", PolicyScope.Namespace) with { Action = PolicyAction.Allow, Rules = [] };
         _mesh.Update(snapshot => snapshot.With(allow, other));
         using var connection = Register();
-        Assert.Null(_authorization.Refusal(connection));
+        Assert.Null(await _authorization.RefusalAsync(connection));
 
         _mesh.Update(snapshot => snapshot.Without(allow));
 
@@ -90,7 +93,7 @@ public sealed class LiveConnectionsTests : IAsyncDisposable
     {
         _mesh.Update(snapshot => snapshot.With(Denying("deny", PolicyScope.WorkloadSelector)));
         using var connection = Register();
-        Assert.Null(_authorization.Refusal(connection));
+        Assert.Null(await _authorization.RefusalAsync(connection));
 
         _mesh.Update(snapshot => snapshot.With(Server with { AuthorizationPolicies = ["ns1/deny"] }));
 
@@ -167,14 +170,14 @@ public sealed class LiveConnectionsTests : IAsyncDisposable
     }
 
     [Fact]
-    public void Change_BetweenRegistrationAndFirstJudgement_Counts()
+    public async Task Change_BetweenRegistrationAndFirstJudgement_Counts()
     {
         using var connection = Register();
         var now = Server with { AuthorizationPolicies = ["ns1/deny"] };
 
         _mesh.Update(snapshot => snapshot.With(now, Denying("deny", PolicyScope.WorkloadSelector)));
 
-        var refusal = _authorization.Refusal(connection);
+        var refusal = await _authorization.RefusalAsync(connection);
         Assert.Equal(ConnectionFailure.Deny, refusal?.Failure);
         Assert.Equal("connection closed due to policy rejection: explicitly denied by: ns1/deny", refusal?.Message);
     }
