@@ -156,7 +156,7 @@ public sealed partial class Http2Connection
     private void ReturnStreamCredit(Http2Stream stream)
     {
         var credit = stream.TargetWindow - stream.Buffered - (stream.ReceiveWindow - stream.PendingShrink);
-        if (credit >= stream.TargetWindow / 2 && !stream.RemoteEnded)
+        if (credit > 0 && credit >= stream.TargetWindow / 2 && !stream.RemoteEnded)
         {
             _writes.Append(FrameType.WindowUpdate, stream.Id, credit);
             stream.ReceiveWindow += credit;

@@ -57,6 +57,7 @@ public static class TunnelCopy
         {
             var buffer = new CopyBuffer(stream.Memory);
             var readable = false;
+            var unused = 0; // credit that was taken and neither used nor given back
             try
             {
                 stream.CheckStalled = ResetIfGone;
@@ -83,9 +84,11 @@ public static class TunnelCopy
                         continue;
                     }
 
+                    unused = credit;
                     var array = buffer.Rent();
                     var read = socket.Receive(
                         array.AsSpan(CopyBuffer.HeadRoom, credit), SocketFlags.None, out var error);
+                    unused = 0;
                     stream.GiveBackCredit(credit - Math.Max(read, 0));
                     if (error == SocketError.WouldBlock)
                     {
@@ -119,6 +122,7 @@ public static class TunnelCopy
             }
             finally
             {
+                stream.GiveBackCredit(unused);
                 buffer.Return();
             }
         }
