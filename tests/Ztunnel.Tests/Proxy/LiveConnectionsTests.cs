@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Hbone.Tls;
 using Microsoft.Extensions.Logging;
 using Ztunnel.Config;
@@ -6,6 +7,7 @@ using Ztunnel.Mesh;
 using Ztunnel.Policy;
 using Ztunnel.Proxy;
 using Ztunnel.Telemetry;
+using Ztunnel.Tests.ControlPlane;
 using Ztunnel.Tests.Mesh;
 using Authorization = Ztunnel.Policy.Authorization;
 
@@ -200,6 +202,21 @@ public sealed class LiveConnectionsTests : IAsyncDisposable
 
         Assert.True(connection.Close());
         Assert.False(connection.Close());
+    }
+
+    [Fact]
+    public async Task Close_ResetsSocketThatNobodyReadsFrom()
+    {
+        using var connection = Register();
+        var (near, far) = await LoopbackSockets.ConnectAsync(Token);
+        using var ownedNear = near;
+        using var ownedFar = far;
+        await using var atEnd = connection.CloseAtEnd(near);
+
+        connection.Close();
+
+        var error = await Assert.ThrowsAsync<SocketException>(async () => await far.ReceiveAsync(new byte[1], Token));
+        Assert.Equal(SocketError.ConnectionReset, error.SocketErrorCode);
     }
 
     [Fact]
