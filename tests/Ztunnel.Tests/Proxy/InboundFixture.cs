@@ -139,7 +139,11 @@ internal sealed class InboundFixture : IAsyncDisposable
         await peer.ConnectAsync(application.LocalEndPoint!, Token);
         var redirected = await application.AcceptAsync(Token);
         _active.Run(() => _passthrough.ServeAsync(redirected));
-        return (peer, await application.AcceptAsync(Token));
+        var accepted = await application.AcceptAsync(Token);
+        // The kernel accepts before the proxy knows: a byte that came through shows that it copies.
+        await peer.SendAsync(new byte[1], Token);
+        await accepted.ReceiveAsync(new byte[1], Token);
+        return (peer, accepted);
     }
 
     /// <summary>Waits until no connection is left, and returns the access log.</summary>
