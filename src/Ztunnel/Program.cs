@@ -12,7 +12,7 @@ namespace Ztunnel;
 /// <summary>Entry point: one command, one exit code.</summary>
 internal static class Program
 {
-    // Sessions come and go on all threads; with more heaps each keeps the most that it ever held.
+    // One for each thread that polls sockets by default: sessions come and go on these, and a heap keeps what it once held.
     private const int NativeHeapArenas = 2;
 
     private static async Task<int> Main(string[] arguments)

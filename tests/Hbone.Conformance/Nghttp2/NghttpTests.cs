@@ -5,7 +5,7 @@ using Hbone.Tls;
 namespace Hbone.Conformance.Nghttp2;
 
 /// <summary>
-/// The clients of the nghttp2 project against our server. They cannot open a tunnel: what they ask for is no CONNECT,
+/// The clients of the nghttp2 project against our server. What they ask for here is no CONNECT,
 /// and answered with 400 without content.
 /// </summary>
 public sealed class NghttpTests : IDisposable
