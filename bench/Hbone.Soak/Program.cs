@@ -5,6 +5,10 @@ using Redirection;
 NativeHeap.TryLimitArenas(2);
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "2");
-return args is ["idle"]
-    ? await IdleMemory.RunAsync(Console.Out)
-    : await SoakRun.RunAsync(SoakOptions.Parse(args), Console.Out);
+return args switch
+{
+    ["idle"] => await IdleMemory.RunAsync(Console.Out),
+    ["serve", var certificate, var key, var authority] =>
+        await ServeCommand.RunAsync(certificate, key, authority, Console.In, Console.Out),
+    _ => await SoakRun.RunAsync(SoakOptions.Parse(args), Console.Out),
+};

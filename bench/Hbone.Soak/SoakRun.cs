@@ -1,18 +1,16 @@
-using System.Diagnostics;
 using System.Globalization;
 using Hbone.Tls;
 
 namespace Hbone.Soak;
 
 /// <summary>
-/// Good and hostile peers at one server for some minutes: nothing may be damaged, and memory at the end may be a tenth
-/// above that after the warm-up, both measured when nobody is connected.
+/// Good and hostile peers at one server for some minutes: nothing may be damaged, and the memory of the server at the end may
+/// be a tenth above that after the warm-up, both measured when nobody is connected. So may that of the peers' process.
 /// </summary>
 internal static class SoakRun
 {
     private const double MaxGrowth = 1.10;
     private static readonly TimeSpan WarmUp = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     public static async Task<int> RunAsync(SoakOptions options, TextWriter output)
@@ -20,18 +18,19 @@ internal static class SoakRun
         using var certificates = new TestCertificates();
         var serverId = new SpiffeId("cluster.local", "soak", "server");
         var counts = new SoakCounts();
-        await using var server = new SoakServer(certificates.Issue(serverId));
+        await using var server = await ServerProcess.StartAsync(certificates.WritePem(serverId));
         var warmUp = options.Duration / 4 < WarmUp ? options.Duration / 4 : WarmUp;
         await PlayAsync(options, warmUp, certificates, server, serverId, counts, output);
-        var before = await RestAsync(server);
-        Report(output, "start", before, server, counts);
+        var before = await RestAsync(output, "start", server, counts);
         await PlayAsync(options, options.Duration, certificates, server, serverId, counts, output);
-        var after = await RestAsync(server);
-        Report(output, "end", after, server, counts);
-        var passed = counts.Damaged == 0 && server.Memory.Used == 0 && after <= before * MaxGrowth;
+        var after = await RestAsync(output, "end", server, counts);
+        var growth = (double)after.Server.Resident / before.Server.Resident;
+        var peersGrowth = (double)after.Peers / before.Peers;
+        var passed = counts is { Damaged: 0, Lost: 0 } && after.Server.Buffered == 0 && growth <= MaxGrowth && peersGrowth <= MaxGrowth;
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"RESULT {(passed ? "passed" : "failed")} growth={(double)after / before:0.000} damaged={counts.Damaged} lost={counts.Lost}"));
+            $"RESULT {(passed ? "passed" : "failed")} growth={growth:0.000} peers_growth={peersGrowth:0.000} "
+            + $"damaged={counts.Damaged} lost={counts.Lost}"));
         return passed ? 0 : 1;
     }
 
@@ -39,7 +38,7 @@ internal static class SoakRun
         SoakOptions options,
         TimeSpan duration,
         TestCertificates certificates,
-        SoakServer server,
+        ServerProcess server,
         SpiffeId serverId,
         SoakCounts counts,
         TextWriter output)
@@ -57,31 +56,26 @@ internal static class SoakRun
         var all = Task.WhenAll(peers);
         while (await Task.WhenAny(all, Task.Delay(Interval)) != all)
         {
-            Report(output, "running", Process.GetCurrentProcess().WorkingSet64, server, counts);
+            Report(output, "running", await server.ReadAsync(atRest: false), counts);
         }
 
         await all;
     }
 
-    // When everybody has left, and everything that nobody refers to is gone.
-    private static async Task<long> RestAsync(SoakServer server)
+    private static async Task<(ServerReading Server, long Peers)> RestAsync(
+        TextWriter output, string when, ServerProcess server, SoakCounts counts)
     {
-        for (var i = 0; i < 10 && server.Memory is not { Used: 0, Connections: 0 }; i++)
-        {
-            await Task.Delay(Settle / 4);
-        }
-
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        GC.WaitForPendingFinalizers();
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        using var process = Process.GetCurrentProcess();
-        return process.WorkingSet64;
+        var reading = await server.ReadAsync(atRest: true);
+        ServerReading.Collect();
+        var peers = Environment.WorkingSet;
+        Report(output, when, reading, counts);
+        return (reading, peers);
     }
 
-    private static void Report(TextWriter output, string when, long resident, SoakServer server, SoakCounts counts) =>
+    private static void Report(TextWriter output, string when, ServerReading server, SoakCounts counts) =>
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{when}: rss={resident / 1e6:0.0} MB heap={GC.GetTotalMemory(false) / 1e6:0.0} MB buffered={server.Memory.Used} "
-            + $"peak={server.Memory.Peak} connections={server.Memory.Connections} tunnels={counts.Tunnels} "
-            + $"bytes={counts.Bytes} damaged={counts.Damaged} lost={counts.Lost} attacks={counts.Attacks} calmed={server.Calmed}"));
+            $"{when}: rss={server.Resident / 1e6:0.0} MB heap={server.Heap / 1e6:0.0} MB buffered={server.Buffered} peak={server.Peak} "
+            + $"connections={server.Connections} calmed={server.Calmed} peers_rss={Environment.WorkingSet / 1e6:0.0} MB "
+            + $"tunnels={counts.Tunnels} bytes={counts.Bytes} damaged={counts.Damaged} lost={counts.Lost} attacks={counts.Attacks}"));
 }
