@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
@@ -7,8 +6,8 @@ using Hbone.Tls;
 namespace Hbone.Soak;
 
 /// <summary>
-/// What connections and streams cost that have carried something and are silent now: resident bytes of both ends together,
-/// which are in this process. The server's tunnels end in sockets; those of the client do not.
+/// What connections and streams cost that have carried something and are silent now, each end by itself. The server's tunnels
+/// end in sockets, and the application behind them is in its process too; those of the client do not.
 /// </summary>
 internal static class IdleMemory
 {
@@ -24,30 +23,42 @@ internal static class IdleMemory
         using var certificates = new TestCertificates();
         var serverId = new SpiffeId("cluster.local", "soak", "server");
         var certificate = certificates.Issue(new SpiffeId("cluster.local", "soak", "idle"));
-        await using var server = new SoakServer(certificates.Issue(serverId));
+        await using var server = await ServerProcess.StartAsync(certificates.WritePem(serverId));
         var open = new List<Http2Connection>();
         await OpenAsync(WarmUpConnections);
         await OpenStreamsAsync(open[0], StreamsOfEach);
-        var before = Resident();
+        var before = await ReadAsync();
         await OpenAsync(Connections);
-        var withConnections = Resident();
+        var withConnections = await ReadAsync();
         foreach (var connection in open.TakeLast(StreamConnections))
         {
             await OpenStreamsAsync(connection, StreamsOfEach);
         }
 
-        var withStreams = Resident();
+        var withStreams = await ReadAsync();
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"RESULT bytes_per_idle_connection={(withConnections - before) / Connections} "
-            + $"bytes_per_idle_stream={(withStreams - withConnections) / (StreamConnections * StreamsOfEach)} "
-            + $"payload_buffered={server.Memory.Used}"));
+            $"RESULT bytes_per_idle_connection server={Each(withConnections.Server.Resident - before.Server.Resident, Connections)} "
+            + $"(managed {Each(withConnections.Server.Heap - before.Server.Heap, Connections)}) "
+            + $"client={Each(withConnections.Client - before.Client, Connections)} "
+            + $"bytes_per_idle_stream server={Each(withStreams.Server.Resident - withConnections.Server.Resident, StreamConnections * StreamsOfEach)} "
+            + $"client={Each(withStreams.Client - withConnections.Client, StreamConnections * StreamsOfEach)} "
+            + $"payload_buffered={withStreams.Server.Buffered}"));
         foreach (var connection in open)
         {
             await connection.DisposeAsync();
         }
 
-        return server.Memory.Used == 0 ? 0 : 1;
+        return withStreams.Server.Buffered == 0 ? 0 : 1;
+
+        async Task<(ServerReading Server, long Client)> ReadAsync()
+        {
+            var reading = await server.ReadAsync(ServeCommand.Collected);
+            ServerReading.Collect();
+            return (reading, Environment.WorkingSet);
+        }
+
+        static long Each(long bytes, int count) => bytes / count;
 
         async Task OpenAsync(int count)
         {
@@ -75,14 +86,5 @@ internal static class IdleMemory
 
             stream.Return(read);
         }
-    }
-
-    private static long Resident()
-    {
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
-        GC.WaitForPendingFinalizers();
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
-        using var process = Process.GetCurrentProcess();
-        return process.WorkingSet64;
     }
 }

@@ -5,12 +5,13 @@ namespace Hbone.Soak;
 
 /// <summary>
 /// The server as a process of its own: prints its address, then answers each line of its input with a reading
-/// (<c>rest</c>: after everybody has left), until the input ends.
+/// (<c>rest</c>: after everybody has left; <c>collected</c>: without garbage), until the input ends.
 /// </summary>
 internal static class ServeCommand
 {
     public const string Now = "now";
     public const string AtRest = "rest";
+    public const string Collected = "collected";
 
     public static async Task<int> RunAsync(
         string certificate, string key, string authority, TextReader input, TextWriter output)
@@ -22,6 +23,11 @@ internal static class ServeCommand
         await output.WriteLineAsync(server.Address.ToString());
         while (await input.ReadLineAsync() is { } line)
         {
+            if (line == Collected)
+            {
+                ServerReading.Collect();
+            }
+
             var reading = line == AtRest ? await ServerReading.AtRestAsync(server) : ServerReading.Of(server);
             await output.WriteLineAsync(reading.ToLine());
         }

@@ -29,10 +29,10 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>What the server holds.</summary>
-    /// <param name="atRest">After everybody has left.</param>
-    public async Task<ServerReading> ReadAsync(bool atRest)
+    /// <param name="when">A word of <see cref="ServeCommand"/>.</param>
+    public async Task<ServerReading> ReadAsync(string when)
     {
-        await _process.StandardInput.WriteLineAsync(atRest ? ServeCommand.AtRest : ServeCommand.Now);
+        await _process.StandardInput.WriteLineAsync(when);
         await _process.StandardInput.FlushAsync();
         var line = await _process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("the server has ended");
         return ServerReading.Parse(line);

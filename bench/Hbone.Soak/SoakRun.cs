@@ -56,7 +56,7 @@ internal static class SoakRun
         var all = Task.WhenAll(peers);
         while (await Task.WhenAny(all, Task.Delay(Interval)) != all)
         {
-            Report(output, "running", await server.ReadAsync(atRest: false), counts);
+            Report(output, "running", await server.ReadAsync(ServeCommand.Now), counts);
         }
 
         await all;
@@ -65,7 +65,7 @@ internal static class SoakRun
     private static async Task<(ServerReading Server, long Peers)> RestAsync(
         TextWriter output, string when, ServerProcess server, SoakCounts counts)
     {
-        var reading = await server.ReadAsync(atRest: true);
+        var reading = await server.ReadAsync(ServeCommand.AtRest);
         ServerReading.Collect();
         var peers = Environment.WorkingSet;
         Report(output, when, reading, counts);
