@@ -79,7 +79,11 @@ internal sealed class GoodPeer(IPEndPoint server, WorkloadCertificate certificat
 
             if (read.Kind != StreamReadKind.Data)
             {
-                damaged |= read.Kind != StreamReadKind.End || position != payload.Length;
+                if (read.Kind != StreamReadKind.End || position != payload.Length)
+                {
+                    counts.CutOne($"{position} of {payload.Length} bytes, then {read.Kind} {stream.Failure?.Code} {stream.Failure?.Message}");
+                }
+
                 break;
             }
 

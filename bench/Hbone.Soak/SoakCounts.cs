@@ -8,6 +8,8 @@ internal sealed class SoakCounts
     private long _damaged;
     private long _attacks;
     private long _lost;
+    private long _cut;
+    private string? _firstCut;
 
     public long Tunnels => Volatile.Read(ref _tunnels);
 
@@ -19,7 +21,12 @@ internal sealed class SoakCounts
 
     public long Lost => Volatile.Read(ref _lost);
 
-    /// <summary>A tunnel was played to its end and every byte was compared.</summary>
+    public long Cut => Volatile.Read(ref _cut);
+
+    /// <summary>How the first tunnel ended that was cut; null while none was.</summary>
+    public string? FirstCut => Volatile.Read(ref _firstCut);
+
+    /// <summary>Every byte of a tunnel was compared.</summary>
     public void Played(long bytes, bool damaged)
     {
         Interlocked.Increment(ref _tunnels);
@@ -28,6 +35,14 @@ internal sealed class SoakCounts
         {
             Interlocked.Increment(ref _damaged);
         }
+    }
+
+    /// <summary>A good tunnel ended without all its bytes, or without an orderly end.</summary>
+    public void CutOne(string how)
+    {
+        Interlocked.Increment(ref _cut);
+        Interlocked.CompareExchange(ref _firstCut, how, null);
+        Console.Error.WriteLine(how);
     }
 
     /// <summary>A good tunnel ended before it was played.</summary>

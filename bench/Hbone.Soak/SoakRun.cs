@@ -26,11 +26,11 @@ internal static class SoakRun
         var after = await RestAsync(output, "end", server, counts);
         var growth = (double)after.Server.Resident / before.Server.Resident;
         var peersGrowth = (double)after.Peers / before.Peers;
-        var passed = counts is { Damaged: 0, Lost: 0 } && after.Server.Buffered == 0 && growth <= MaxGrowth && peersGrowth <= MaxGrowth;
+        var passed = counts is { Damaged: 0, Lost: 0, Cut: 0 } && after.Server.Buffered == 0 && growth <= MaxGrowth && peersGrowth <= MaxGrowth;
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
             $"RESULT {(passed ? "passed" : "failed")} growth={growth:0.000} peers_growth={peersGrowth:0.000} "
-            + $"damaged={counts.Damaged} lost={counts.Lost}"));
+            + $"damaged={counts.Damaged} cut={counts.Cut} lost={counts.Lost}"));
         return passed ? 0 : 1;
     }
 
@@ -77,5 +77,5 @@ internal static class SoakRun
             CultureInfo.InvariantCulture,
             $"{when}: rss={server.Resident / 1e6:0.0} MB heap={server.Heap / 1e6:0.0} MB buffered={server.Buffered} peak={server.Peak} "
             + $"connections={server.Connections} calmed={server.Calmed} peers_rss={Environment.WorkingSet / 1e6:0.0} MB "
-            + $"tunnels={counts.Tunnels} bytes={counts.Bytes} damaged={counts.Damaged} lost={counts.Lost} attacks={counts.Attacks}"));
+            + $"tunnels={counts.Tunnels} bytes={counts.Bytes} damaged={counts.Damaged} cut={counts.Cut} lost={counts.Lost} attacks={counts.Attacks}"));
 }
