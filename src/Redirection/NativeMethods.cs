@@ -50,6 +50,45 @@ internal static partial class NativeMethods
     [LibraryImport(Libc, EntryPoint = "setrlimit", SetLastError = true)]
     public static partial int SetResourceLimit(int resource, in ResourceLimit limit);
 
+    /// <summary>recvmsg(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "recvmsg", SetLastError = true)]
+    public static partial nint ReceiveMessage(SafeSocketHandle socket, ref MessageHeader message, int flags);
+
+    /// <summary>sendmsg(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "sendmsg", SetLastError = true)]
+    public static partial nint SendMessage(SafeSocketHandle socket, in MessageHeader message, int flags);
+
+    /// <summary><c>struct iovec</c>.</summary>
+    /// <param name="Start">Address of the bytes.</param>
+    /// <param name="Length">Bytes.</param>
+    public readonly record struct Vector(nint Start, nuint Length);
+
+    /// <summary><c>struct msghdr</c> of 64-bit Linux.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct MessageHeader
+    {
+        /// <summary>Address of the peer; none on connections.</summary>
+        public nint Name;
+
+        /// <summary>Its length; four bytes of padding follow.</summary>
+        public uint NameLength;
+
+        /// <summary>The parts of the packet.</summary>
+        public nint Vectors;
+
+        /// <summary>How many.</summary>
+        public nuint VectorCount;
+
+        /// <summary>Ancillary data (cmsg(3)).</summary>
+        public nint Control;
+
+        /// <summary>Room for it, then what was written.</summary>
+        public nuint ControlLength;
+
+        /// <summary>What recvmsg has to say about the packet.</summary>
+        public int Flags;
+    }
+
     /// <summary><c>struct rlimit</c> of 64-bit Linux.</summary>
     /// <param name="Soft">What is enforced.</param>
     /// <param name="Hard">What the soft limit may be raised to.</param>
