@@ -135,6 +135,22 @@ public sealed class Netns : IDisposable
         _ => throw new ArgumentOutOfRangeException(nameof(family), family, "an IP family is needed"),
     });
 
+    /// <summary>Whether there is an interface beside the loopback.</summary>
+    /// <exception cref="IOException">The namespace cannot be entered, or not be looked at.</exception>
+    public bool HasInterface() => Run(static () =>
+    {
+        // Two lines of heads, then one for each interface (proc(5)); it shows those of the thread's namespace.
+        foreach (var line in File.ReadLines("/proc/thread-self/net/dev").Skip(2))
+        {
+            if (!line.AsSpan().TrimStart().StartsWith("lo:", StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    });
+
     /// <summary>Closes the handle. Sockets made inside go on working; disposing twice is fine.</summary>
     public void Dispose() => _handle.Dispose();
 

@@ -6,6 +6,7 @@ using Ztunnel.Cli;
 using Ztunnel.Config;
 using Ztunnel.Control;
 using Ztunnel.Identity;
+using Ztunnel.InPod;
 using Ztunnel.Mesh;
 using Ztunnel.Mesh.Dump;
 using Ztunnel.Mesh.Local;
@@ -27,9 +28,8 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly CertificateManager _certificates;
     private readonly ICertificateAuthority _authority;
     private readonly CrlReloader? _crl;
-    private readonly Drain _drain = new();
     private readonly LiveConnections _live;
-    private readonly PodProxy _pod;
+    private readonly IServedPods _pods;
     private readonly XdsClient? _xds;
     private readonly CancellationTokenSource _stopStarting = new();
     private readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -81,7 +81,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             _certificates,
             telemetry,
             memory,
-            new BufferMetrics(Metrics, memory),
+            new PodMetrics(Metrics, memory),
             loggers,
             TimeProvider.System)
         {
@@ -90,9 +90,14 @@ internal sealed class ProxyHost : IAsyncDisposable
             Live = _live,
             Crl = _crl,
         };
-        _pod = PodProxy.Bind(services, options.DedicatedWorkload!, _drain);
+        var shared = options.Mode == ProxyMode.Shared;
         Readiness = new ReadinessGate(
-            TimeProvider.System, loggers.CreateLogger<ReadinessGate>(), StateTask, ProxyTask);
+            TimeProvider.System,
+            loggers.CreateLogger<ReadinessGate>(),
+            shared ? [StateTask, ProxyTask, NodePods.ReadinessTask] : [StateTask, ProxyTask]);
+        _pods = shared
+            ? new NodePods(services, Metrics, Readiness)
+            : new DedicatedPod(services, options.DedicatedWorkload!);
         Dump = new ConfigDump(SectionsFor(mesh));
     }
 
@@ -171,9 +176,8 @@ internal sealed class ProxyHost : IAsyncDisposable
         }
 
         await StopStartingAsync();
-        await _drain.StartAsync();
+        var drained = _pods.DrainAsync();
         await CloseAdminAsync();
-        var drained = _pod.WhenDrainedAsync();
         try
         {
             await drained.WaitAsync(_options.ConnectionTerminationDeadline);
@@ -181,7 +185,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         catch (TimeoutException)
         {
             _logger.DrainExpired();
-            await _drain.ForceAsync();
+            await _pods.ForceAsync();
             await drained;
         }
 
@@ -198,12 +202,11 @@ internal sealed class ProxyHost : IAsyncDisposable
             await xds.DisposeAsync();
         }
 
-        await _pod.DisposeAsync();
+        await _pods.DisposeAsync();
         await _live.DisposeAsync();
         _crl?.Dispose();
         await _certificates.DisposeAsync();
         _authority.Dispose();
-        _drain.Dispose();
         _stopStarting.Dispose();
         _log.Dispose();
     }
@@ -250,6 +253,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             loggers.CreateLogger<AdminServers>(),
             CancellationToken.None);
         _xds?.Start();
+        _pods.Open();
         _starting = ServeWhenMeshIsKnownAsync(_xds?.FirstSync ?? Task.CompletedTask);
         Readiness.Complete(ProxyTask);
     }
@@ -266,7 +270,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             return;
         }
 
-        _pod.Start();
+        _pods.StartAccepting();
         Readiness.Complete(StateTask);
     }
 
@@ -294,6 +298,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         ConfigDumpSection.Value("stagedServices", json => ConfigDumpWriter.WriteStagedServices(json, Mesh.Current)),
         ConfigDumpSection.Value("staticConfig", json => ConfigDumpWriter.WriteStaticConfig(json, mesh)),
         ConfigDumpSection.Value("version", VersionInfo.OfProcess().WriteTo),
+        .. _pods is NodePods node ? [node.DumpSection] : Array.Empty<ConfigDumpSection>(),
         ConfigDumpSection.Value("workloads", json => ConfigDumpWriter.WriteWorkloads(json, Mesh.Current)),
     ];
 }

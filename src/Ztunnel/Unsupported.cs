@@ -8,13 +8,6 @@ internal static class Unsupported
     /// <exception cref="ConfigurationException">Names the variable, and what to set instead.</exception>
     public static void ThrowIfAskedFor(ProxyOptions options)
     {
-        if (options.Mode != ProxyMode.Dedicated)
-        {
-            throw new ConfigurationException(
-                "PROXY_MODE",
-                "shared mode is not supported by this version; set dedicated, and PROXY_WORKLOAD_INFO");
-        }
-
         if (options.PostQuantumOnly)
         {
             throw new ConfigurationException("COMPLIANCE_POLICY", "pqc is not supported by this version");

@@ -212,6 +212,16 @@ internal sealed record ProxyOptions
     /// <remarks>Environment: <c>INPOD_PORT_REUSE</c>.</remarks>
     public bool InPodPortReuse { get; init; } = true;
 
+    /// <summary>
+    /// Connections and inbound tunnels that one pod may have at once; 0 for no limit. Default 200,000.
+    /// </summary>
+    /// <remarks>Environment: <c>POD_MAX_CONNECTIONS</c>.</remarks>
+    public int PodMaxConnections { get; init; } = 200_000;
+
+    /// <summary>New connections and inbound tunnels of one pod in a second; 0, the default, for no limit.</summary>
+    /// <remarks>Environment: <c>POD_MAX_CONNECTION_RATE</c>.</remarks>
+    public int PodMaxConnectionRate { get; init; }
+
     /// <summary>Keepalive of sockets that carry workload traffic.</summary>
     public KeepaliveOptions KeepAlive { get; init; } = new();
 

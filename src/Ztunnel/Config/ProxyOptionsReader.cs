@@ -77,6 +77,10 @@ internal sealed class ProxyOptionsReader
             OriginalSource = _environment.Bool("ENABLE_ORIG_SRC"),
             InPodSocketPath = _environment.Text("INPOD_UDS") ?? Defaults.InPodSocketPath,
             InPodPortReuse = _environment.Bool("INPOD_PORT_REUSE") ?? Defaults.InPodPortReuse,
+            PodMaxConnections = _environment.Int(
+                "POD_MAX_CONNECTIONS", Defaults.PodMaxConnections, 0, int.MaxValue),
+            PodMaxConnectionRate = _environment.Int(
+                "POD_MAX_CONNECTION_RATE", Defaults.PodMaxConnectionRate, 0, int.MaxValue),
             KeepAlive = ReadKeepAlive(),
             LocalhostAppTunnel = _environment.Bool("LOCALHOST_APP_TUNNEL") ?? Defaults.LocalhostAppTunnel,
             ResponseBaggage = _environment.Bool("ENABLE_RESPONSE_BAGGAGE") ?? Defaults.ResponseBaggage,

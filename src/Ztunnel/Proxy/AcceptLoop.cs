@@ -25,7 +25,7 @@ internal sealed class AcceptLoop(
                     serve(await listener.Socket.AcceptAsync(drain.Started));
                     delay = FirstDelay;
                 }
-                catch (SocketException e)
+                catch (SocketException e) when (!drain.Started.IsCancellationRequested)
                 {
                     // Out of descriptors or memory: the kernel keeps the connection queued, and a short wait may help.
                     logger.AcceptFailed(listener.LocalEndPoint, delay, OsError.Describe(e));
@@ -34,9 +34,11 @@ internal sealed class AcceptLoop(
                 }
             }
         }
-        catch (OperationCanceledException) when (drain.Started.IsCancellationRequested)
+        catch (Exception e) when (
+            drain.Started.IsCancellationRequested
+            && e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
-            // The one normal way out.
+            // The one normal way out; whoever stops a pod also closes its listeners.
         }
         finally
         {

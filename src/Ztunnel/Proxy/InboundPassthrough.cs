@@ -66,10 +66,11 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
             SourceAddress = source,
             Source = snapshot.FindWorkload(new NetworkAddress(services.Options.Network, source.Address)),
             DestinationAddress = destination,
+            ApplicationAddress = destination,
             Destination = workload,
             DestinationService = InboundRoute.FindDestinationService(
                 InboundRouter.ServicesOf(snapshot, workload), forwardedHost: null, workload, (ushort)destination.Port),
-        });
+        }, pod.Connections);
         var error = await services.Authorization.RefusalAsync(live);
         if (error is null)
         {
@@ -83,7 +84,7 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
     private async Task<ProxyException?> PassAsync(
         Socket socket, IPEndPoint source, IPEndPoint destination, LiveConnection live, ConnectionTelemetry telemetry)
     {
-        var connector = new UpstreamConnector(netns: null, _logger.SocketOptionMissing);
+        var connector = new UpstreamConnector(pod.Netns, _logger.SocketOptionMissing);
         Socket application;
         try
         {

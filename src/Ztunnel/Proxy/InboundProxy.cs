@@ -12,8 +12,10 @@ namespace Ztunnel.Proxy;
 
 /// <summary>Port 15008: HBONE connections of peers. Each carries any number of requests, served by itself.</summary>
 internal sealed class InboundProxy(
-    ProxyServices services, LocalPod pod, Drain drain, ActiveConnections active, bool preserveSource)
+    ProxyServices services, LocalPod pod, Drain drain, Func<Func<Task>, bool> tryRun, bool preserveSource)
 {
+    private const int ServiceUnavailable = 503;
+
     private readonly ILogger<InboundProxy> _logger = services.Loggers.CreateLogger<InboundProxy>();
     private readonly InboundRequestHandler _requests = new(services, pod, drain, preserveSource);
     private readonly HboneEndpointOptions _endpoint = UpstreamSockets.EndpointFor(services, pod.Memory);
@@ -107,7 +109,7 @@ internal sealed class InboundProxy(
                 socket,
                 certificate,
                 _endpoint,
-                request => active.Run(() => _requests.ServeAsync(request, source, local)),
+                request => Serve(request, source, local),
                 services.Time,
                 drain.Forced);
         }
@@ -129,6 +131,14 @@ internal sealed class InboundProxy(
         }
 
         return null;
+    }
+
+    private void Serve(ConnectRequest request, IPEndPoint source, IPEndPoint local)
+    {
+        if (!tryRun(() => _requests.ServeAsync(request, source, local)))
+        {
+            request.Refuse(ServiceUnavailable);
+        }
     }
 
     private async ValueTask<WorkloadCertificate> CertificateAsync()

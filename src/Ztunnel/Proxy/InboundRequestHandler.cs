@@ -60,7 +60,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
         using var live = services.Live.Register(
             pod.Info, workload, new PolicyInput(source, route.Target, identity), drain.Forced);
         using var telemetry = services.Telemetry.Open(
-            FactsOf(request, snapshot, workload, route, source, local, identity));
+            FactsOf(request, snapshot, workload, route, source, local, identity), pod.Connections);
         var error = await services.Authorization.RefusalAsync(live);
         if (error is not null)
         {
@@ -103,6 +103,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
             SourceIdentity = identity,
             SourceFallback = services.Options.ResponseBaggage ? PeerBaggage.FallbackFrom(request) : null,
             DestinationAddress = local,
+            ApplicationAddress = route.Target,
             HboneTarget = request.Authority,
             Destination = workload,
             DestinationIdentity = workload.Identity,
@@ -121,7 +122,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
     {
         var dial = route.Dial(services.Options.LocalhostAppTunnel);
         var spoof = preserveSource && !IPAddress.IsLoopback(dial.Address);
-        var connector = new UpstreamConnector(netns: null, _logger.SocketOptionMissing);
+        var connector = new UpstreamConnector(pod.Netns, _logger.SocketOptionMissing);
         Socket application;
         try
         {

@@ -1,11 +1,12 @@
 using Hbone.Memory;
+using Redirection;
 using Ztunnel.Mesh;
 using Ztunnel.Telemetry;
 
 namespace Ztunnel.Proxy;
 
 /// <summary>The pod that one proxy serves, and the workload that the control plane knows it as.</summary>
-internal sealed class LocalPod(WorkloadInfo info, MeshState mesh, MemoryBudget memory)
+internal sealed class LocalPod(WorkloadInfo info, MeshState mesh, MemoryBudget memory, Netns? netns)
 {
     private static readonly TimeSpan WorkloadTimeout = TimeSpan.FromSeconds(5);
 
@@ -14,6 +15,12 @@ internal sealed class LocalPod(WorkloadInfo info, MeshState mesh, MemoryBudget m
 
     /// <summary>What the buffers of its connections count against.</summary>
     public MemoryBudget Memory { get; } = memory;
+
+    /// <summary>Where its sockets live, lent; null for the process's own namespace.</summary>
+    public Netns? Netns { get; } = netns;
+
+    /// <summary>Its connections that are up.</summary>
+    public ConnectionTable Connections { get; } = new();
 
     /// <summary>The workload, waiting up to 5 s for it to be announced.</summary>
     /// <exception cref="ProxyException">It was not.</exception>

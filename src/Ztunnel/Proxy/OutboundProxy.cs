@@ -32,7 +32,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
         var options = services.Options;
         _logger = services.Loggers.CreateLogger<OutboundProxy>();
         _router = new OutboundRouter(options.Network, Random.Shared);
-        _connector = new UpstreamConnector(netns: null, _logger.SocketOptionMissing);
+        _connector = new UpstreamConnector(pod.Netns, _logger.SocketOptionMissing);
         _socketOptions = UpstreamSockets.For(options);
         _pool = new HbonePool(
             options.Pool,
@@ -99,12 +99,13 @@ internal sealed class OutboundProxy : IAsyncDisposable
             Source = workload,
             SourceIdentity = isHbone ? workload.Identity : null,
             DestinationAddress = route.Dial,
+            DialledAddress = destination,
             HboneTarget = route.HboneTarget,
             Destination = route.DestinationWorkload,
             DestinationIdentity = isHbone ? route.DestinationWorkload?.Identity : null,
             DestinationService = route.DestinationService,
             MutualTls = isHbone,
-        });
+        }, _pod.Connections);
         await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), socket);
         var error = await (isHbone
             ? TunnelAsync(socket, source, workload, route, telemetry)

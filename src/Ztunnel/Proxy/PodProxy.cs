@@ -1,98 +1,99 @@
-using System.Net;
 using System.Net.Sockets;
 using Hbone.Memory;
 using Microsoft.Extensions.Logging;
 using Redirection;
-using Ztunnel.Config;
+using Ztunnel.InPod;
 using Ztunnel.Mesh;
+using Ztunnel.Telemetry;
 
 namespace Ztunnel.Proxy;
 
 /// <summary>
-/// All of one pod: its listeners, its connections and its pool. Listeners are bound by <see cref="Bind"/>, so that a port
-/// in use fails the start, and accept from <see cref="Start"/> until the drain starts.
+/// All of one pod: its listeners, its connections and its pool. Listeners are bound from the beginning, so that a port in use
+/// is noticed, and accept from <see cref="Start"/> until the drain starts.
 /// </summary>
-internal sealed class PodProxy : IAsyncDisposable
+internal sealed class PodProxy : IPodServer
 {
-    private const int DedicatedBacklog = 1024;
-
-    private readonly List<(TransparentListener Listener, string Component)> _listeners;
+    private readonly PodListeners _listeners;
     private readonly ProxyServices _services;
     private readonly Drain _drain;
     private readonly ActiveConnections _active;
+    private readonly PodAdmission _admission;
     private readonly OutboundProxy _outbound;
     private readonly InboundProxy _inbound;
     private readonly InboundPassthrough _passthrough;
-    private readonly MemoryBudget _memory;
-    private readonly WorkloadInfo _info;
+    private readonly LocalPod _pod;
+    private readonly ILogger<AcceptLoop> _logger;
     private Task _accepting = Task.CompletedTask;
 
-    private PodProxy(
-        List<(TransparentListener Listener, string Component)> listeners,
-        ProxyServices services,
-        WorkloadInfo info,
-        Drain drain)
+    private PodProxy(PodListeners listeners, ProxyServices services, WorkloadInfo info, Netns? netns, Drain drain)
     {
         _listeners = listeners;
         _services = services;
         _drain = drain;
+        var options = services.Options;
+        _logger = services.Loggers.CreateLogger<AcceptLoop>();
+        _admission = new PodAdmission(options.PodMaxConnections, options.PodMaxConnectionRate, services.Time);
         _active = new ActiveConnections(services.Loggers.CreateLogger<ActiveConnections>());
-        _memory = new MemoryBudget(services.Options.PodMemory, services.Memory);
-        services.Buffers.Add($"{info.Namespace}/{info.Name}", _memory);
-        _info = info;
+        var memory = new MemoryBudget(options.PodMemory, services.Memory);
+        _pod = new LocalPod(info, services.Mesh, memory, netns);
+        services.Pods.Add(_pod, _active, _admission);
         services.MissingPolicies.Watch(info);
-        var pod = new LocalPod(info, services.Mesh, _memory);
-        _outbound = new OutboundProxy(services, pod, drain);
-        _inbound = new InboundProxy(services, pod, drain, _active, PreservesSource(listeners[0]));
-        _passthrough = new InboundPassthrough(services, pod, drain, PreservesSource(listeners[1]));
+        _outbound = new OutboundProxy(services, _pod, drain);
+        _inbound = new InboundProxy(services, _pod, drain, TryRunRequest, listeners.Inbound.IsTransparent);
+        _passthrough = new InboundPassthrough(services, _pod, drain, listeners.Plaintext is { IsTransparent: true });
     }
+
+    /// <inheritdoc/>
+    public ConnectionTable Connections => _pod.Connections;
 
     /// <summary>Binds the pod's listeners in their order: 15008, 15006, 15001.</summary>
+    /// <param name="services">What all pods share.</param>
+    /// <param name="info">The pod.</param>
+    /// <param name="drain">When to stop.</param>
+    /// <param name="netns">Namespace of the pod, lent; null for the process's own.</param>
     /// <exception cref="ListenException">A port is taken; the message names it.</exception>
-    public static PodProxy Bind(ProxyServices services, WorkloadInfo info, Drain drain)
-    {
-        var options = services.Options;
-        var listeners = new List<(TransparentListener, string)>();
-        try
-        {
-            listeners.Add((Listen(options, options.InboundPort), "inbound"));
-            listeners.Add((Listen(options, options.InboundPlaintextPort), "inbound plaintext"));
-            listeners.Add((Listen(options, options.OutboundPort), "outbound"));
-            return new PodProxy(listeners, services, info, drain);
-        }
-        catch
-        {
-            foreach (var (listener, _) in listeners)
-            {
-                listener.Dispose();
-            }
+    public static PodProxy Bind(ProxyServices services, WorkloadInfo info, Drain drain, Netns? netns = null) =>
+        Over(PodListeners.Bind(services.Options, netns), services, info, netns, drain);
 
-            throw;
-        }
-    }
+    /// <summary>Binds port 15008 of the proxy's own pod, behind which peers find its metrics.</summary>
+    /// <exception cref="ListenException">The port is taken.</exception>
+    public static PodProxy BindOwn(ProxyServices services, WorkloadInfo info, Drain drain) =>
+        Over(PodListeners.BindOwn(services.Options), services, info, netns: null, drain);
 
-    /// <summary>Starts to accept.</summary>
+    /// <inheritdoc/>
     public void Start()
     {
-        var logger = _services.Loggers.CreateLogger<AcceptLoop>();
-        Func<Socket, Task>[] serve = [_inbound.ServeAsync, _passthrough.ServeAsync, _outbound.ServeAsync];
+        (TransparentListener? Listener, string Component, Func<Socket, Task> Serve)[] ways =
+        [
+            (_listeners.Inbound, "inbound", _inbound.ServeAsync),
+            (_listeners.Plaintext, "inbound plaintext", _passthrough.ServeAsync),
+            (_listeners.Outbound, "outbound", _outbound.ServeAsync),
+        ];
         var loops = new List<Task>();
-        foreach (var ((listener, component), connection) in _listeners.Zip(serve))
+        foreach (var (bound, component, serve) in ways)
         {
-            if (listener.Warning is { } warning)
+            if (bound is not { } listener)
             {
-                logger.SocketOptionMissing(warning);
+                continue;
             }
 
-            var loop = new AcceptLoop(
-                listener, component, socket => _active.Run(() => connection(socket)), logger);
+            if (listener.Warning is { } warning)
+            {
+                _logger.SocketOptionMissing(warning);
+            }
+
+            var loop = new AcceptLoop(listener, component, socket => Run(socket, component, serve), _logger);
             loops.Add(loop.RunAsync(_drain));
         }
 
         _accepting = Task.WhenAll(loops);
     }
 
-    /// <summary>Completes when the drain has started and the last connection is over.</summary>
+    /// <inheritdoc/>
+    public void CloseListeners() => _listeners.Dispose();
+
+    /// <inheritdoc/>
     public async Task WhenDrainedAsync()
     {
         await _accepting;
@@ -103,31 +104,60 @@ internal sealed class PodProxy : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _outbound.DisposeAsync();
-        _services.Buffers.Remove(_memory);
-        _services.MissingPolicies.Forget(_info);
-        foreach (var (listener, _) in _listeners)
-        {
-            listener.Dispose();
-        }
+        _services.Pods.Remove(_pod);
+        _services.MissingPolicies.Forget(_pod.Info);
+        _listeners.Dispose();
     }
 
-    private static bool PreservesSource((TransparentListener Listener, string Component) bound) =>
-        bound.Listener.IsTransparent;
-
-    private static TransparentListener Listen(ProxyOptions options, int port)
+    private static PodProxy Over(
+        PodListeners listeners, ProxyServices services, WorkloadInfo info, Netns? netns, Drain drain)
     {
-        var address = new IPEndPoint(options.AnyAddress, port);
         try
         {
-            return TransparentListener.Open(new ListenerOptions(
-                address, Mark: null, ReusePort: false, options.OriginalSource, DedicatedBacklog));
+            return new PodProxy(listeners, services, info, netns, drain);
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch
         {
-            throw new ListenException($"failed to bind to address {address}: {OutboundErrors.Io(e)}", e);
+            listeners.Dispose();
+            throw;
         }
     }
-}
 
-/// <summary>A listener that could not be opened; the message names its address.</summary>
-internal sealed class ListenException(string message, Exception innerException) : Exception(message, innerException);
+    private void Run(Socket socket, string component, Func<Socket, Task> serve)
+    {
+        if (!MayBegin(component))
+        {
+            socket.LingerState = new LingerOption(enable: true, seconds: 0); // RST: nothing of it was read
+            socket.Dispose();
+            return;
+        }
+
+        _active.Run(() => serve(socket));
+    }
+
+    private bool TryRunRequest(Func<Task> serve)
+    {
+        if (!MayBegin("inbound request"))
+        {
+            return false;
+        }
+
+        _active.Run(serve);
+        return true;
+    }
+
+    private bool MayBegin(string component)
+    {
+        if (_admission.Refusal(_active.Count) is not { } reason)
+        {
+            return true;
+        }
+
+        if (_admission.MayReport())
+        {
+            _logger.ConnectionRefused(component, _pod.Info, reason);
+        }
+
+        return false;
+    }
+}

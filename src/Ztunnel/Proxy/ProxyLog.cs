@@ -2,6 +2,7 @@ using System.Net;
 using Hbone.Http2;
 using Hbone.Tls;
 using Microsoft.Extensions.Logging;
+using Ztunnel.Mesh;
 
 namespace Ztunnel.Proxy;
 
@@ -43,6 +44,10 @@ internal static partial class ProxyLog
     [LoggerMessage(2010, LogLevel.Warning, "hbone connection to {Identity} closed with {Code}: {Reason}")]
     public static partial void ServerMisbehaved(
         this ILogger logger, SpiffeId? identity, Http2ErrorCode code, string reason);
+
+    [LoggerMessage(2011, LogLevel.Warning, "{Component} connection of pod {Pod} refused: {Reason}")]
+    public static partial void ConnectionRefused(
+        this ILogger logger, string component, WorkloadInfo pod, string reason);
 
     [LoggerMessage(2006, LogLevel.Debug, "hbone connection from {Peer} ended: {Reason}")]
     public static partial void TunnelEnded(this ILogger logger, IPEndPoint peer, string reason);

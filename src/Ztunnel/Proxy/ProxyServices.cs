@@ -16,7 +16,7 @@ internal sealed record ProxyServices(
     CertificateManager Certificates,
     TelemetryHub Telemetry,
     MemoryBudget Memory,
-    BufferMetrics Buffers,
+    PodMetrics Pods,
     ILoggerFactory Loggers,
     TimeProvider Time)
 {

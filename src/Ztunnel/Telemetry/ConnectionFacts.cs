@@ -27,6 +27,12 @@ internal readonly record struct ConnectionFacts
     /// <summary><c>dst.addr</c>: the next hop, on an HBONE server its own address.</summary>
     public required IPEndPoint DestinationAddress { get; init; }
 
+    /// <summary>Outbound, what the application dialled; null inbound.</summary>
+    public IPEndPoint? DialledAddress { get; init; }
+
+    /// <summary>Inbound, where the application listens; null outbound.</summary>
+    public IPEndPoint? ApplicationAddress { get; init; }
+
     /// <summary><c>dst.hbone_addr</c>: authority of the CONNECT request. Null without HBONE.</summary>
     public string? HboneTarget { get; init; }
 

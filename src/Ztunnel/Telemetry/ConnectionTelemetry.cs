@@ -8,6 +8,7 @@ namespace Ztunnel.Telemetry;
 /// </summary>
 internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
 {
+    private readonly ConnectionTable? _table;
     private readonly ConnectionFacts _facts;
     private readonly TrafficCounters _counters;
     private readonly AccessLog _log;
@@ -18,8 +19,10 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
     private int _closed;
 
     /// <summary>Counts and logs the connection as opened.</summary>
-    public ConnectionTelemetry(in ConnectionFacts facts, TrafficCounters counters, AccessLog log, TimeProvider time)
+    public ConnectionTelemetry(
+        in ConnectionFacts facts, TrafficCounters counters, AccessLog log, TimeProvider time, ConnectionTable? table = null)
     {
+        _table = table;
         _facts = facts;
         _counters = counters;
         _log = log;
@@ -27,7 +30,11 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
         _openedAt = time.GetTimestamp();
         counters.Opened();
         log.Opened(facts);
+        table?.Add(this);
     }
+
+    /// <summary>What was known when it was opened.</summary>
+    public ConnectionFacts Facts => _facts;
 
     /// <summary>Bytes went from downstream to upstream.</summary>
     public void AddReceived(long bytes)
@@ -51,6 +58,7 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
             return;
         }
 
+        _table?.Remove(this);
         _counters.Closed(error?.Failure ?? ConnectionFailure.None);
         _log.Completed(_facts, Volatile.Read(ref _received), Volatile.Read(ref _sent),
             _time.GetElapsedTime(_openedAt), error?.Message);

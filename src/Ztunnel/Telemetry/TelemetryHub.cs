@@ -9,7 +9,10 @@ internal sealed class TelemetryHub(TrafficMetrics metrics, AccessLog log, TimePr
     public TrafficMetrics Metrics { get; } = metrics;
 
     /// <summary>A connection is decided on and about to be made. The caller closes the result.</summary>
-    public ConnectionTelemetry Open(in ConnectionFacts facts) => new(facts, Metrics.CountersFor(facts), log, time);
+    /// <param name="facts">What is known about it.</param>
+    /// <param name="table">Where it is listed while it is open.</param>
+    public ConnectionTelemetry Open(in ConnectionFacts facts, ConnectionTable table) =>
+        new(facts, Metrics.CountersFor(facts), log, time, table);
 
     /// <summary>A connection was refused before its ends were known: it is logged and not counted.</summary>
     public void Refuse(Reporter reporter, IPEndPoint source, IPEndPoint destination, ProxyException error) =>

@@ -55,7 +55,7 @@ internal sealed class InboundFixture : IAsyncDisposable
             _certificates,
             new TelemetryHub(new TrafficMetrics(_registry), new AccessLog(_log.Sink), TimeProvider.System),
             memory,
-            new BufferMetrics(new MetricsRegistry(), memory),
+            new PodMetrics(new MetricsRegistry(), memory),
             NullLoggerFactory.Instance,
             TimeProvider.System)
         {
@@ -63,7 +63,7 @@ internal sealed class InboundFixture : IAsyncDisposable
             Authorization = authorization,
             Live = _live,
         };
-        var local = new LocalPod(pod, mesh, memory);
+        var local = new LocalPod(pod, mesh, memory, netns: null);
         _passthrough = new InboundPassthrough(services, local, Drain, preserveSource: false);
         var handler = new InboundRequestHandler(services, local, Drain, preserveSource: false);
         var now = DateTimeOffset.UtcNow;

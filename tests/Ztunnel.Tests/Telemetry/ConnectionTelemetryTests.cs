@@ -55,5 +55,5 @@ public sealed class ConnectionTelemetryTests : IDisposable
         Assert.Contains("bytes_sent=3 bytes_recv=0", _log.Lines()[^1], StringComparison.Ordinal);
     }
 
-    private ConnectionTelemetry Open() => new TelemetryHub(_metrics, new AccessLog(_log.Sink), _log.Time).Open(_facts);
+    private ConnectionTelemetry Open() => new TelemetryHub(_metrics, new AccessLog(_log.Sink), _log.Time).Open(_facts, new ConnectionTable());
 }
