@@ -21,6 +21,15 @@ internal enum Course
     /// <summary>The same by the server.</summary>
     ServerResets,
 
+    /// <summary>
+    /// RST_STREAM by the client once it has all of the server's bytes, half of which the server holds back until it has
+    /// all of the client's: nothing is on its way any more. The server does not end.
+    /// </summary>
+    ClientResetsLast,
+
+    /// <summary>The same by the server.</summary>
+    ServerResetsLast,
+
     /// <summary>END_STREAM, then at once RST_STREAM NO_ERROR, as RFC 9113 section 8.1 allows and Envoy does.</summary>
     ServerEndsAndResets,
 

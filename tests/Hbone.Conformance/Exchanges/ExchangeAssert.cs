@@ -12,7 +12,8 @@ internal static class ExchangeAssert
         {
             Course.Refused => seen.Status == exchange.Code && seen.Received == 0,
             Course.ClientResets => seen.IsIntact && seen.Received <= exchange.Down,
-            Course.ServerResets =>
+            Course.ClientResetsLast => seen is { IsIntact: true, End: "local" } && seen.Received == exchange.Down,
+            Course.ServerResets or Course.ServerResetsLast =>
                 seen is { IsIntact: true, End: "reset" }
                 && seen.Received == exchange.Down
                 && seen.Code == exchange.Code,
@@ -27,7 +28,8 @@ internal static class ExchangeAssert
         static (exchange, seen) => exchange.Course switch
         {
             Course.ServerResets or Course.ServerEndsAndResets => seen.IsIntact && seen.Received <= exchange.Up,
-            Course.ClientResets =>
+            Course.ServerResetsLast => seen is { IsIntact: true, End: "local" } && seen.Received == exchange.Up,
+            Course.ClientResets or Course.ClientResetsLast =>
                 seen is { IsIntact: true, End: "reset" } && seen.Received == exchange.Up && seen.Code == exchange.Code,
             _ => seen is { IsIntact: true, End: "end" } && seen.Received == exchange.Up,
         });

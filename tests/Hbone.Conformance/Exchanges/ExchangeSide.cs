@@ -6,6 +6,7 @@ namespace Hbone.Conformance.Exchanges;
 /// <summary>Our side of one exchange, in either role. Its counterpart is <c>h2_exchange.py</c>.</summary>
 internal sealed class ExchangeSide(ExchangePlan plan, Exchange exchange, Http2Stream stream, bool isServer)
 {
+    private readonly TaskCompletionSource _hasAll = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _peerEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _received;
     private bool _isIntact = true;
@@ -23,38 +24,59 @@ internal sealed class ExchangeSide(ExchangePlan plan, Exchange exchange, Http2St
                 exchange.Index, _received, _isIntact, _isCut ? "local" : "reset", (int)stream.Failure!.Code, null);
     }
 
+    // What this side waits for in the middle of its bytes, if it does.
+    private Task? Awaited => (exchange.Course, isServer) switch
+    {
+        (Course.ClientEndsFirst, true) or (Course.ServerEndsFirst, false) => _peerEnded.Task,
+        (Course.ServerHasAllFirst or Course.ClientResetsLast, true) or (Course.ServerResetsLast, false) => _hasAll.Task,
+        _ => null,
+    };
+
     private async Task SendAsync()
     {
         var size = isServer ? exchange.Down : exchange.Up;
-        var course = exchange.Course;
-        var waits = isServer
-            ? course is Course.ClientEndsFirst or Course.ServerHasAllFirst
-            : course is Course.ServerEndsFirst;
-        var held = waits ? size - (size / 2) : 0;
-        if (!await SendAsync(0, size - held))
+        var first = Awaited is null ? size : size / 2;
+        if (!await SendAsync(0, first))
         {
             return;
         }
 
-        if (waits)
+        if (Awaited is { } awaited)
         {
-            await _peerEnded.Task;
-            await SendAsync(size - held, size);
+            await awaited;
+            await SendAsync(first, size);
         }
 
-        if (course == (isServer ? Course.ServerResets : Course.ClientResets))
-        {
-            _isCut = stream.Failure is null;
-            stream.Reset((Http2ErrorCode)exchange.Code);
-            return;
-        }
+        await EndAsync();
+    }
 
-        stream.CompleteWrites();
-        if (isServer && course == Course.ServerEndsAndResets)
+    private async Task EndAsync()
+    {
+        switch (exchange.Course, isServer)
         {
-            _isCut = stream.Failure is null;
-            stream.Reset(Http2ErrorCode.NoError);
+            case (Course.ClientResets, false) or (Course.ServerResets, true):
+                Reset((Http2ErrorCode)exchange.Code);
+                break;
+            case (Course.ClientResetsLast, false) or (Course.ServerResetsLast, true):
+                await _hasAll.Task;
+                Reset((Http2ErrorCode)exchange.Code);
+                break;
+            case (Course.ClientResetsLast or Course.ServerResetsLast, _):
+                break; // until the peer resets
+            case (Course.ServerEndsAndResets, true):
+                stream.CompleteWrites();
+                Reset(Http2ErrorCode.NoError);
+                break;
+            default:
+                stream.CompleteWrites();
+                break;
         }
+    }
+
+    private void Reset(Http2ErrorCode code)
+    {
+        _isCut = stream.Failure is null;
+        stream.Reset(code);
     }
 
     private async Task<bool> SendAsync(int start, int end)
@@ -75,16 +97,18 @@ internal sealed class ExchangeSide(ExchangePlan plan, Exchange exchange, Http2St
 
     private async Task<StreamReadKind> ReceiveAsync()
     {
+        var size = isServer ? exchange.Up : exchange.Down;
         while (true)
         {
-            if (exchange.Course == Course.ServerHasAllFirst && isServer && _received == exchange.Up)
+            if (_received == size)
             {
-                _peerEnded.TrySetResult();
+                _hasAll.TrySetResult();
             }
 
             var read = await stream.ReadAsync();
             if (read.Kind != StreamReadKind.Data)
             {
+                _hasAll.TrySetResult();
                 _peerEnded.TrySetResult();
                 return read.Kind;
             }

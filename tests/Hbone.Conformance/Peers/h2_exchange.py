@@ -22,7 +22,7 @@ class ExchangeSide:
         self._answered = asyncio.Event()
         self._ended = asyncio.Event()
         self._has_all = asyncio.Event()
-        if exchange["up"] == 0:
+        if exchange["up" if self._is_server else "down"] == 0:
             self._has_all.set()
         self._is_cut = False
 
@@ -70,16 +70,19 @@ class ExchangeSide:
                 return
 
         size = self._exchange["down" if self._is_server else "up"]
-        if self._course in (("clientEndsFirst", "serverHasAllFirst") if self._is_server else ("serverEndsFirst",)):
-            await self._send(0, size // 2)
-            await (self._has_all if self._course == "serverHasAllFirst" else self._ended).wait()
-            await self._send(size // 2, size)
-        else:
+        awaited = self._awaited()
+        if awaited is None:
             await self._send(0, size)
+        else:
+            await self._send(0, size // 2)
+            await awaited.wait()
+            await self._send(size // 2, size)
 
+        if self._course in ("clientResetsLast", "serverResetsLast"):
+            await (self._has_all if self._resets() else self._ended).wait()
         if self._is_cut:
             return
-        if self._course == ("serverResets" if self._is_server else "clientResets"):
+        if self._resets():
             self._session.reset(self._stream_id, self._exchange["code"])
             self.on_end("local", None)
             return
@@ -88,6 +91,17 @@ class ExchangeSide:
             if self._end is None:
                 self._session.reset(self._stream_id, 0)
             self.on_end("local", None)
+
+    def _awaited(self):
+        # What this side waits for in the middle of its bytes, if it does.
+        if self._course == ("clientEndsFirst" if self._is_server else "serverEndsFirst"):
+            return self._ended
+        if self._course in (("serverHasAllFirst", "clientResetsLast") if self._is_server else ("serverResetsLast",)):
+            return self._has_all
+        return None
+
+    def _resets(self):
+        return self._course.startswith("serverResets" if self._is_server else "clientResets")
 
     async def _send(self, start, end):
         while start < end and not self._is_cut:
