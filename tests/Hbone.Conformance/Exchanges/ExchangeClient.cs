@@ -54,20 +54,8 @@ internal sealed class ExchangeClient : IAsyncDisposable
         return outcomes;
     }
 
-    /// <summary>Opens a tunnel for an exchange.</summary>
-    public ValueTask<HboneTunnel> OpenAsync(Exchange exchange, CancellationToken cancellationToken) => _pool.OpenAsync(
-        _key,
-        new HeaderField[]
-        {
-            new(":method", "CONNECT"),
-            new(":authority", string.Create(CultureInfo.InvariantCulture, $"10.0.0.1:{1 + exchange.Index}")),
-            new(Exchange.Header, exchange.Index.ToString(CultureInfo.InvariantCulture)),
-        },
-        cancellationToken);
-
-    public ValueTask DisposeAsync() => _pool.DisposeAsync();
-
-    private async Task<ExchangeOutcome> RunAsync(
+    /// <summary>Runs one exchange of a plan.</summary>
+    public async Task<ExchangeOutcome> RunAsync(
         ExchangePlan plan, Exchange exchange, CancellationToken cancellationToken)
     {
         try
@@ -80,4 +68,17 @@ internal sealed class ExchangeClient : IAsyncDisposable
             return new ExchangeOutcome(exchange.Index, 0, IsIntact: true, "end", null, refusal.Status);
         }
     }
+
+    /// <summary>Opens a tunnel for an exchange.</summary>
+    public ValueTask<HboneTunnel> OpenAsync(Exchange exchange, CancellationToken cancellationToken) => _pool.OpenAsync(
+        _key,
+        new HeaderField[]
+        {
+            new(":method", "CONNECT"),
+            new(":authority", string.Create(CultureInfo.InvariantCulture, $"10.0.0.1:{1 + exchange.Index}")),
+            new(Exchange.Header, exchange.Index.ToString(CultureInfo.InvariantCulture)),
+        },
+        cancellationToken);
+
+    public ValueTask DisposeAsync() => _pool.DisposeAsync();
 }

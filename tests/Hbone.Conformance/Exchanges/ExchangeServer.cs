@@ -9,7 +9,7 @@ namespace Hbone.Conformance.Exchanges;
 /// <summary>Our HBONE server, the server's side of a plan; a request that is no CONNECT is refused with 400.</summary>
 internal sealed class ExchangeServer : IAsyncDisposable
 {
-    private readonly ConcurrentBag<Task<ExchangeOutcome>> _running = [];
+    private readonly ConcurrentBag<(Exchange Exchange, Task<ExchangeOutcome> Outcome)> _running = [];
     private readonly ConcurrentBag<ConnectRequest> _others = [];
     private readonly HboneServer _server;
     private readonly ExchangePlan _plan;
@@ -28,12 +28,16 @@ internal sealed class ExchangeServer : IAsyncDisposable
     public IReadOnlyCollection<ConnectRequest> Others => _others;
 
     /// <summary>What it saw of each exchange; waits for those that run.</summary>
-    public Task<ExchangeOutcome[]> OutcomesAsync() => Task.WhenAll(_running);
+    public Task<ExchangeOutcome[]> OutcomesAsync() => Task.WhenAll(_running.Select(running => running.Outcome));
+
+    /// <summary>The same of one course only.</summary>
+    public Task<ExchangeOutcome[]> OutcomesAsync(Course course) => Task.WhenAll(
+        _running.Where(running => running.Exchange.Course == course).Select(running => running.Outcome));
 
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync();
-        await Task.WhenAll(_running);
+        await OutcomesAsync();
     }
 
     private void Serve(ConnectRequest request)
@@ -53,6 +57,6 @@ internal sealed class ExchangeServer : IAsyncDisposable
         }
 
         request.Accept();
-        _running.Add(new ExchangeSide(_plan, exchange, request.Stream, isServer: true).RunAsync());
+        _running.Add((exchange, new ExchangeSide(_plan, exchange, request.Stream, isServer: true).RunAsync()));
     }
 }

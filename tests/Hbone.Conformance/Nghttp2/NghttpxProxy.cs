@@ -13,6 +13,7 @@ internal sealed class NghttpxProxy : IAsyncDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("hbone-nghttpx-").FullName;
     private PeerProcess? _process;
+    private Task<(int ExitCode, string Output)>? _ended;
 
     private NghttpxProxy()
     {
@@ -49,6 +50,14 @@ internal sealed class NghttpxProxy : IAsyncDisposable
         }
     }
 
+    /// <summary>Stops it, which breaks its connections.</summary>
+    /// <returns>All it has written, for instance the frames that <c>--frontend-frame-debug</c> asks for.</returns>
+    public async Task<string> StopAsync()
+    {
+        _process!.Kill();
+        return (await _ended!).Output;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
@@ -67,7 +76,7 @@ internal sealed class NghttpxProxy : IAsyncDisposable
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Deadline);
-        var ended = _process!.ReadToEndAsync(limit.Token);
+        _ended = _process!.ReadToEndAsync(CancellationToken.None);
         while (true)
         {
             using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -76,13 +85,13 @@ internal sealed class NghttpxProxy : IAsyncDisposable
                 await socket.ConnectAsync(Address, limit.Token);
                 return;
             }
-            catch (SocketException) when (!ended.IsCompleted)
+            catch (SocketException) when (!_ended.IsCompleted)
             {
                 await Task.Delay(5, limit.Token);
             }
             catch (SocketException)
             {
-                throw new InvalidOperationException($"nghttpx ended: {(await ended).Output}");
+                throw new InvalidOperationException($"nghttpx ended: {(await _ended).Output}");
             }
         }
     }

@@ -85,14 +85,19 @@ internal sealed class PeerProcess : IAsyncDisposable
         return (_process.ExitCode, string.Join('\n', output) + await _errors);
     }
 
-    /// <summary>Stops the process, if it still runs, and waits for its end.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops the process, if it still runs.</summary>
+    public void Kill()
     {
         if (!_process.HasExited)
         {
             _process.Kill();
         }
+    }
 
+    /// <summary>Stops the process, if it still runs, and waits for its end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Kill();
         await _process.WaitForExitAsync(CancellationToken.None);
         await _reading;
         await _errors;
