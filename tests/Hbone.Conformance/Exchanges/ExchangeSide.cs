@@ -3,7 +3,9 @@ using Hbone.Tests.Http2;
 
 namespace Hbone.Conformance.Exchanges;
 
-/// <summary>Our side of one exchange, in either role. Its counterpart is <c>h2_exchange.py</c>.</summary>
+/// <summary>
+/// Our side of one exchange, in either role. Its counterparts are <c>h2_exchange.py</c> and <c>exchange-side.mjs</c>.
+/// </summary>
 internal sealed class ExchangeSide(ExchangePlan plan, Exchange exchange, Http2Stream stream, bool isServer)
 {
     private readonly TaskCompletionSource _hasAll = new(TaskCreationOptions.RunContinuationsAsynchronously);

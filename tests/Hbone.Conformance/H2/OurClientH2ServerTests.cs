@@ -61,7 +61,7 @@ public sealed class OurClientH2ServerTests : IDisposable
 
         var (_, reports) = await RunAsync(plan, parallel: 30, "--refuse=3");
 
-        Assert.Equal(100, reports.Count(report => H2Peer.IsOf("refused", report)));
+        Assert.Equal(100, reports.Count(report => ExchangePeer.IsOf("refused", report)));
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class OurClientH2ServerTests : IDisposable
         var (connections, reports) = await RunAsync(
             plan, parallel: 60, "--goaway-after=100", "--goaway-connections=2");
 
-        Assert.Equal(2, reports.Count(report => H2Peer.IsOf("goaway", report)));
+        Assert.Equal(2, reports.Count(report => ExchangePeer.IsOf("goaway", report)));
         Assert.True(connections >= 3, $"{connections} connections");
     }
 
@@ -82,7 +82,8 @@ public sealed class OurClientH2ServerTests : IDisposable
     {
         // RFC 9113 section 8.1: any number of 1xx before the final answer.
         using var plan = new ExchangePlan(223, 1, 1_000, Course.Free);
-        await using var server = await H2Peer.StartServerAsync(
+        await using var server = await ExchangePeer.StartServerAsync(
+            ExchangeScript.H2,
             _certificates.WritePem(ServerId),
             plan,
             ["--interim=103", "--header=date=today", "--header=server=h2"],
@@ -99,15 +100,16 @@ public sealed class OurClientH2ServerTests : IDisposable
     private async Task<(int Connections, List<JsonElement> Reports)> RunAsync(
         ExchangePlan plan, int parallel, params string[] options)
     {
-        await using var server = await H2Peer.StartServerAsync(_certificates.WritePem(ServerId), plan, options, Token);
+        await using var server = await ExchangePeer.StartServerAsync(
+            ExchangeScript.H2, _certificates.WritePem(ServerId), plan, options, Token);
         await using var client = ClientOf(server);
 
         ExchangeAssert.ClientSaw(plan, await client.RunAsync(plan, parallel, Token));
         var reports = await server.ReadReportsAsync(plan.Exchanges.Count, Token);
-        ExchangeAssert.ServerSaw(plan, H2Peer.OutcomesIn(reports));
+        ExchangeAssert.ServerSaw(plan, ExchangePeer.OutcomesIn(reports));
         return (client.Connections, reports);
     }
 
-    private ExchangeClient ClientOf(H2Peer server) =>
+    private ExchangeClient ClientOf(ExchangePeer server) =>
         new(_certificates.Issue(ClientId), ServerId, new IPEndPoint(IPAddress.Loopback, server.Port));
 }

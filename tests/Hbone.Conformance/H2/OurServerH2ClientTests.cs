@@ -35,9 +35,10 @@ public sealed class OurServerH2ClientTests : IDisposable
         using var plan = new ExchangePlan(seed, count, maxBytes);
         await using var server = new ExchangeServer(_certificates.Issue(ServerId), plan);
 
-        var reports = await H2Peer.RunClientAsync(_certificates.WritePem(ClientId), server.Port, plan, options, Token);
+        var reports = await ExchangePeer.RunClientAsync(
+            ExchangeScript.H2, _certificates.WritePem(ClientId), server.Port, plan, options, Token);
 
-        ExchangeAssert.ClientSaw(plan, H2Peer.OutcomesIn(reports));
+        ExchangeAssert.ClientSaw(plan, ExchangePeer.OutcomesIn(reports));
         ExchangeAssert.ServerSaw(plan, await server.OutcomesAsync());
     }
 
@@ -47,9 +48,10 @@ public sealed class OurServerH2ClientTests : IDisposable
         using var plan = new ExchangePlan(107, 1, 100, Course.Free);
         await using var server = new ExchangeServer(_certificates.Issue(ServerId), plan);
 
-        var reports = await H2Peer.RunClientAsync(_certificates.WritePem(ClientId), server.Port, plan, [], Token);
+        var reports = await ExchangePeer.RunClientAsync(
+            ExchangeScript.H2, _certificates.WritePem(ClientId), server.Port, plan, [], Token);
 
-        var peer = Assert.Single(reports, report => H2Peer.IsOf("peer", report));
+        var peer = Assert.Single(reports, report => ExchangePeer.IsOf("peer", report));
         var name = Assert.Single(peer.GetProperty("names").EnumerateArray().ToArray());
         Assert.Equal(ServerId.ToString(), name.GetString());
         Assert.Equal("h2", peer.GetProperty("alpn").GetString());

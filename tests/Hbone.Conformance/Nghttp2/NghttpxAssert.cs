@@ -4,18 +4,20 @@ using Hbone.Http2;
 namespace Hbone.Conformance.Nghttp2;
 
 /// <summary>
-/// What the two sides of a plan see of each other through nghttpx, which does not let a tunnel through as it is. Its own
-/// frame log (<c>--frontend-frame-debug</c>) beside the frames that reach the server shows of version 1.52:
+/// What the two sides of a plan see of each other through nghttpx, which does not let a tunnel through as it is. Its
+/// own frame log (<c>--frontend-frame-debug</c>) beside the frames that reach the server shows of version 1.52:
 /// <list type="bullet">
-/// <item>A client's END_STREAM comes in and none goes out to the server. What the server sends still goes through.</item>
-/// <item>The server's END_STREAM reaches the client after all of the server's bytes, with RST_STREAM NO_ERROR right behind
-/// it. Then the tunnel is forgotten, with what the client had sent and was not passed on yet, and nothing is said to the
-/// server: there the stream stays half-open until the connection ends.</item>
-/// <item>Such streams still count against the server's MAX_CONCURRENT_STREAMS, and no second connection is opened: of 250
-/// requests, one after the other, 201 came in and 200 went out to a server that allows 200.</item>
-/// <item>The server's RST_STREAM reaches the client as END_STREAM and RST_STREAM NO_ERROR too, whatever its code, after all
-/// of the bytes. Here the server's stream is over.</item>
-/// <item>The client's RST_STREAM reaches the server as NO_ERROR, whatever its code, unless the server has ended.</item>
+/// <item>A client's END_STREAM comes in and none goes out to the server. What the server sends still goes
+/// through.</item>
+/// <item>The server's END_STREAM reaches the client after all of the server's bytes, with RST_STREAM NO_ERROR right
+/// behind it. Then the tunnel is forgotten, with what the client had sent and was not passed on yet, and nothing is
+/// said to the server: there the stream stays half-open until the connection ends.</item>
+/// <item>Such streams still count against the server's MAX_CONCURRENT_STREAMS, and no second connection is opened: of
+/// 250 requests, one after the other, 201 came in and 200 went out to a server that allows 200.</item>
+/// <item>The server's RST_STREAM reaches the client as END_STREAM and RST_STREAM NO_ERROR too, whatever its code,
+/// after all of the bytes. Here the server's stream is over.</item>
+/// <item>The client's RST_STREAM reaches the server as NO_ERROR, whatever its code, unless the server has
+/// ended.</item>
 /// </list>
 /// So no server may wait for a client's end, as in <see cref="Course.ClientEndsFirst"/>; all else works.
 /// </summary>
@@ -24,7 +26,11 @@ internal static class NghttpxAssert
     /// <summary>Courses that leave the server no stream that the proxy has forgotten.</summary>
     public static readonly Course[] CoursesToTheEnd =
     [
-        Course.ServerResets, Course.ServerResetsLast, Course.ClientResetsLast, Course.ServerEndsAndResets, Course.Refused,
+        Course.ServerResets,
+        Course.ServerResetsLast,
+        Course.ClientResetsLast,
+        Course.ServerEndsAndResets,
+        Course.Refused,
     ];
 
     /// <summary>These, and those that do.</summary>

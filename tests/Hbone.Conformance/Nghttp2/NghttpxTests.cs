@@ -1,5 +1,4 @@
 using Hbone.Conformance.Exchanges;
-using Hbone.Conformance.H2;
 using Hbone.Http2;
 using Hbone.Tests.Http2;
 using Hbone.Tls;
@@ -7,8 +6,8 @@ using Hbone.Tls;
 namespace Hbone.Conformance.Nghttp2;
 
 /// <summary>
-/// nghttpx between our client and our server, as forward proxy and as reverse proxy: it is the CONNECT server of the one
-/// and the CONNECT client of the other, with mutual TLS on both sides.
+/// nghttpx between our client and our server, as forward proxy and as reverse proxy: it is the CONNECT server of the
+/// one and the CONNECT client of the other, with mutual TLS on both sides.
 /// </summary>
 public sealed class NghttpxTests : IDisposable
 {
@@ -73,7 +72,8 @@ public sealed class NghttpxTests : IDisposable
         // Neither the proxy nor this server is ours: every END_STREAM of our client comes in, and none goes out. What
         // else happens on the connection afterwards shows that they have come.
         using var plan = new ExchangePlan(321, 60, 100_000, Course.ClientEndsFirst, Course.ServerResetsLast);
-        await using var server = await H2Peer.StartServerAsync(_certificates.WritePem(ServerId), plan, [], Token);
+        await using var server = await ExchangePeer.StartServerAsync(
+            ExchangeScript.H2, _certificates.WritePem(ServerId), plan, [], Token);
         await using var proxy = await StartAsync(server.Port, [ForwardProxy, "--frontend-frame-debug"]);
         await using var client = new ExchangeClient(_certificates.Issue(ClientId), ProxyId, proxy.Address);
         var ended = plan.Exchanges.Where(exchange => exchange.Course == Course.ClientEndsFirst).ToList();
@@ -99,7 +99,7 @@ public sealed class NghttpxTests : IDisposable
                 && frame.Contains("END_STREAM", StringComparison.Ordinal)));
         Assert.Equal(
             ended.Select(exchange => exchange.Index),
-            H2Peer.OutcomesIn(reports).Where(seen => seen.End == "broken").Select(seen => seen.Index).Order());
+            ExchangePeer.OutcomesIn(reports).Where(seen => seen.End == "broken").Select(seen => seen.Index).Order());
     }
 
     private async Task RunAsync(ExchangePlan plan, int parallel, string[] options, HboneEndpointOptions serverOptions)

@@ -1,15 +1,14 @@
 using System.Text.Json;
-using Hbone.Conformance.Exchanges;
 using Hbone.Conformance.Peers;
 
-namespace Hbone.Conformance.H2;
+namespace Hbone.Conformance.Exchanges;
 
-/// <summary>The Python package h2, which plays one side of a plan: <c>h2_peer.py</c>.</summary>
-internal sealed class H2Peer : IAsyncDisposable
+/// <summary>An implementation of HTTP/2 that is not ours and plays one side of a plan.</summary>
+internal sealed class ExchangePeer : IAsyncDisposable
 {
     private readonly PeerProcess _process;
 
-    private H2Peer(PeerProcess process)
+    private ExchangePeer(PeerProcess process)
     {
         _process = process;
     }
@@ -18,14 +17,19 @@ internal sealed class H2Peer : IAsyncDisposable
     public int Port { get; private set; }
 
     /// <summary>Starts a server and waits until it listens.</summary>
+    /// <param name="script">Whose.</param>
     /// <param name="certificate">Its identity and trust.</param>
     /// <param name="plan">What it plays.</param>
-    /// <param name="options">As in the script, for instance <c>--interim=103</c>.</param>
+    /// <param name="options">As in the script.</param>
     /// <param name="cancellationToken">Gives up; the process ends.</param>
-    public static async Task<H2Peer> StartServerAsync(
-        TestCertificates.PemFiles certificate, ExchangePlan plan, string[] options, CancellationToken cancellationToken)
+    public static async Task<ExchangePeer> StartServerAsync(
+        ExchangeScript script,
+        TestCertificates.PemFiles certificate,
+        ExchangePlan plan,
+        string[] options,
+        CancellationToken cancellationToken)
     {
-        var peer = new H2Peer(Start("server", certificate, plan, options));
+        var peer = new ExchangePeer(Start(script, "server", certificate, plan, options));
         try
         {
             var report = await peer._process.ReadReportAsync("listening", cancellationToken);
@@ -42,13 +46,14 @@ internal sealed class H2Peer : IAsyncDisposable
     /// <summary>Runs a client to its end.</summary>
     /// <returns>Its reports, of which the last is <c>done</c>.</returns>
     public static async Task<List<JsonElement>> RunClientAsync(
+        ExchangeScript script,
         TestCertificates.PemFiles certificate,
         int port,
         ExchangePlan plan,
         string[] options,
         CancellationToken cancellationToken)
     {
-        await using var process = Start("client", certificate, plan, [$"--port={port}", .. options]);
+        await using var process = Start(script, "client", certificate, plan, [$"--port={port}", .. options]);
         var reports = new List<JsonElement>();
         while (reports.Count == 0 || !IsOf("done", reports[^1]))
         {
@@ -80,11 +85,15 @@ internal sealed class H2Peer : IAsyncDisposable
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 
     private static PeerProcess Start(
-        string role, TestCertificates.PemFiles certificate, ExchangePlan plan, string[] options) =>
+        ExchangeScript script,
+        string role,
+        TestCertificates.PemFiles certificate,
+        ExchangePlan plan,
+        string[] options) =>
         PeerProcess.Start(
-            PeerProgram.Python,
+            script.Program,
             [
-                "-B", PeerProcess.ScriptPath("h2_peer.py"), role,
+                .. script.Arguments, PeerProcess.ScriptPath(script.File), role,
                 $"--cert={certificate.Certificate}", $"--key={certificate.Key}", $"--ca={certificate.Authority}",
                 $"--plan={plan.PlanFile}", $"--pattern={plan.PatternFile}",
                 .. options,
