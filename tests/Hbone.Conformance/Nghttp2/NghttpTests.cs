@@ -5,8 +5,8 @@ using Hbone.Tls;
 namespace Hbone.Conformance.Nghttp2;
 
 /// <summary>
-/// The clients of the nghttp2 project against our server. What they ask for here is no CONNECT,
-/// and answered with 400 without content.
+/// The clients of the nghttp2 project against our server. What they ask for is no CONNECT, and answered with 400
+/// without content: nghttp always sends :scheme and :path, which no CONNECT may have.
 /// </summary>
 public sealed class NghttpTests : IDisposable
 {
@@ -51,6 +51,34 @@ public sealed class NghttpTests : IDisposable
         Assert.All(server.Others, request => Assert.Equal(("GET", ClientId), (request.Method, request.PeerIds[0])));
     }
 
+    [Theory]
+    [InlineData(false, "flags=0x25")] // END_STREAM | END_HEADERS | PRIORITY
+    [InlineData(true, "flags=0x24")]
+    public async Task Connect_NghttpWithSchemeAndPath_IsMalformed(bool sends, string flags)
+    {
+        // RFC 9113 section 8.5
+        const int Requests = 100;
+        var files = _certificates.WritePem(ClientId);
+        await using var server = new ExchangeServer(_certificates.Issue(ServerId), _plan);
+
+        await using var nghttp = PeerProcess.Start(
+            PeerProgram.Nghttp,
+            [
+                "--verbose", "--no-verify-peer", $"--multiply={Requests}",
+                $"--cert={files.Certificate}", $"--key={files.Key}",
+                "--header=:method: CONNECT", "--header=:authority: 10.0.0.1:80",
+                .. sends ? [$"--data={files.Certificate}", "--no-content-length"] : Array.Empty<string>(),
+                $"https://127.0.0.1:{server.Port}/",
+            ]);
+        var (_, output) = await nghttp.ReadToEndAsync(Token);
+
+        var frames = output.Split("] ");
+        Assert.Equal(Requests, frames.Count(frame => Has(frame, "send HEADERS", flags, ":path: /")));
+        Assert.Equal(Requests, frames.Count(frame => Has(frame, "recv RST_STREAM", "PROTOCOL_ERROR")));
+        Assert.Empty(await server.OutcomesAsync());
+        Assert.Empty(server.Others);
+    }
+
     [Fact]
     public async Task Get_H2LoadBehindNghttpx_AllAreRefusedWith400()
     {
@@ -78,4 +106,7 @@ public sealed class NghttpTests : IDisposable
         Assert.Contains($"0 2xx, 0 3xx, {Requests} 4xx, 0 5xx", output, StringComparison.Ordinal);
         Assert.Equal(Requests, server.Others.Count);
     }
+
+    private static bool Has(string frame, params string[] parts) =>
+        Array.TrueForAll(parts, part => frame.Contains(part, StringComparison.Ordinal));
 }
