@@ -119,12 +119,13 @@ demo_packages=(
   setpriv:util-linux
 )
 
-# The HTTP/2 stacks of others that ours is tested against.
+# The HTTP/2 stacks and other programs that ours is tested against.
 # shellcheck disable=SC2034
 peer_packages=(
   node:nodejs
   /usr/bin/python3:python3
   /usr/lib/python3/dist-packages/h2/__init__.py:python3-h2
+  /usr/lib/python3/dist-packages/aiosmtpd/__init__.py:python3-aiosmtpd
   /usr/bin/nghttp:nghttp2-client
   /usr/bin/h2load:nghttp2-client
   /usr/sbin/nghttpx:nghttp2-proxy
