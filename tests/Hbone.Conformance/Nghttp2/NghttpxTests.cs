@@ -102,6 +102,28 @@ public sealed class NghttpxTests : IDisposable
             ExchangePeer.OutcomesIn(reports).Where(seen => seen.End == "broken").Select(seen => seen.Index).Order());
     }
 
+    [Fact]
+    public async Task TunnelsThatOurServerHasEnded_StayOpenAtTheProxy_UntilTheyFillOurLimit()
+    {
+        const int Limit = 10;
+        using var plan = new ExchangePlan(331, Limit - 1, 100_000, Course.ServerHasAllFirst);
+        var narrow = new HboneEndpointOptions { Http2 = new Http2Options { MaxConcurrentStreams = Limit } };
+        await using var server = new ExchangeServer(_certificates.Issue(ServerId), plan, narrow);
+        await using var proxy = await StartAsync(server.Port, [ForwardProxy]);
+        await using var client = new ExchangeClient(_certificates.Issue(ClientId), ProxyId, proxy.Address);
+        ExchangeAssert.ClientSaw(plan, await client.RunAsync(plan, parallel: 1, Token));
+
+        // The last place, which only its reset makes free for another: one that has ended on both sides does not.
+        var last = await client.OpenAsync(plan.Exchanges[0], Token);
+        var connection = Assert.Single(server.Server.Connections);
+        Assert.Equal(Limit, connection.ActiveStreams);
+        var another = client.OpenAsync(plan.Exchanges[1], Token).AsTask();
+        last.Stream.Reset(Http2ErrorCode.Cancel);
+
+        Assert.Equal(200, (await another).Answer.Status);
+        Assert.Equal(Limit, connection.ActiveStreams);
+    }
+
     private async Task RunAsync(ExchangePlan plan, int parallel, string[] options, HboneEndpointOptions serverOptions)
     {
         await using var server = new ExchangeServer(_certificates.Issue(ServerId), plan, serverOptions);

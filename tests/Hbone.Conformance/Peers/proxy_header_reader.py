@@ -1,8 +1,8 @@
 """An application that wants a PROXY protocol header on each connection, read by the Python package aiosmtpd.
 
-Prints one JSON object a line: "listening" with its port, then for each connection "header": what the header says and what
-came behind it. The type-length-values are by name, or xNN if aiosmtpd has none for the type NN. Ends with its standard
-input.
+Prints one JSON object a line: "listening" with its port, then for each connection "header": what the header says and
+what came behind it. The type-length-values are by name, or xNN if aiosmtpd has none for the type NN. Ends with its
+standard input.
 """
 
 import asyncio

@@ -5,7 +5,9 @@ using Hbone.Tls;
 
 namespace Hbone.Conformance.ProxyProtocol;
 
-/// <summary>aiosmtpd reads our PROXY protocol headers to the last octet: the identity is one value of type 0xD0.</summary>
+/// <summary>
+/// aiosmtpd reads our PROXY protocol headers to the last octet: the identity is one value of type 0xD0.
+/// </summary>
 public sealed class AiosmtpdProxyProtocolTests : IAsyncLifetime
 {
     private const int Inet = 1;
