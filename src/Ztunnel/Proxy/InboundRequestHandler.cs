@@ -147,7 +147,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
         var baggage = services.Options.ResponseBaggage ? Baggage.Format(workload) : "";
         if (baggage.Length > 0)
         {
-            request.Accept(new HeaderField("baggage", baggage));
+            request.Accept(HeaderField.OfText("baggage", baggage));
         }
         else
         {

@@ -180,9 +180,9 @@ internal sealed class OutboundProxy : IAsyncDisposable
     private static HeaderField[] RequestFor(IPEndPoint source, Workload workload, OutboundRoute route) =>
     [
         new(":method", "CONNECT"),
-        new(":authority", route.HboneTarget!),
-        new("baggage", Baggage.Format(workload)),
-        new("forwarded", ForwardedHeader.Format(source, route.DestinationService?.Hostname)),
+        HeaderField.OfText(":authority", route.HboneTarget!),
+        HeaderField.OfText("baggage", Baggage.Format(workload)),
+        HeaderField.OfText("forwarded", ForwardedHeader.Format(source, route.DestinationService?.Hostname)),
         new("traceparent", TraceParent.Create(Random.Shared).ToString()),
     ];
 }

@@ -23,7 +23,8 @@ internal sealed record Baggage
     public string? Zone { get; init; }
 
     /// <summary>
-    /// The header for a workload, its fields in the order that Istio writes; empty when nothing is known of it.
+    /// The header for a workload, its fields in the order that Istio writes; empty when nothing is known of it. A value
+    /// that no header may hold (RFC 9113 section 8.2.1) is left out: with it every peer would refuse every request.
     /// </summary>
     public static string Format(Workload workload)
     {
@@ -38,8 +39,8 @@ internal sealed record Baggage
             ("cloud.region", workload.Locality.Region),
             ("cloud.availability_zone", workload.Locality.Zone),
         ];
-        var known = fields.Where(field => field.Value.Length > 0);
-        return string.Join(',', known.Select(field => $"{field.Key}={field.Value}"));
+        var known = fields.Where(field => field.Value.Length > 0 && HeaderText.IsPlain(field.Value));
+        return string.Join(',', known.Select(field => $"{field.Key}={field.Value}")).TrimEnd(' ');
     }
 
     /// <summary>

@@ -8,9 +8,11 @@ namespace Ztunnel.Mesh.Routing;
 /// </summary>
 internal static class ForwardedHeader
 {
-    /// <summary><c>for="ip:port"</c>, then <c>;host=name</c> if a service is known.</summary>
+    /// <summary><c>for="ip:port"</c>, then <c>;host=name</c> if a service is known by a name that a header may hold.</summary>
     public static string Format(IPEndPoint client, string? host) =>
-        host is null ? $"for=\"{client}\"" : $"for=\"{client}\";host={host}";
+        host is null || !HeaderText.IsPlain(host)
+            ? $"for=\"{client}\""
+            : $"for=\"{client}\";host={host}".TrimEnd(' ');
 
     /// <summary>
     /// The <c>host</c> of the first such header, with or without quotes; null when there is none or the value is not

@@ -40,6 +40,22 @@ public sealed class BaggageTests
         Assert.Equal("", Baggage.Format(new Workload { Uid = "nothing else" }));
     }
 
+    /// <summary>RFC 9113 section 8.2.1: with such a value every peer would refuse every request as malformed.</summary>
+    [Theory]
+    [InlineData("a\0b")]
+    [InlineData("a\nb")]
+    [InlineData("a\r")]
+    [InlineData("\tb")]
+    [InlineData("\u007f")]
+    public void Format_ValueThatNoHeaderMayHold_IsLeftOut(string region) =>
+        Assert.Equal(
+            "k8s.namespace.name=ns1,cloud.availability_zone=z",
+            Baggage.Format(new Workload { Uid = "u", Namespace = "ns1", Locality = new(region, "z", "") }));
+
+    [Fact]
+    public void Format_BlankAtTheEnd_IsLeftOut() =>
+        Assert.Equal("cloud.region=a b", Baggage.Format(new Workload { Uid = "u", Locality = new("a b ", "", "") }));
+
     [Fact]
     public void Parse_Formatted_GivesTheSameBack() =>
         Assert.Equal(

@@ -14,6 +14,12 @@ public sealed class ForwardedHeaderTests
         Assert.Equal(expected, ForwardedHeader.Format(IPEndPoint.Parse(client), host));
 
     [Theory]
+    [InlineData("a\r\nb")]
+    [InlineData("\0")]
+    public void Format_HostThatNoHeaderMayHold_IsLeftOut(string host) =>
+        Assert.Equal("for=\"127.0.0.1:80\"", ForwardedHeader.Format(IPEndPoint.Parse("127.0.0.1:80"), host));
+
+    [Theory]
     [InlineData("for=10.77.0.1;host=b.example.com", "b.example.com")]
     [InlineData("for=10.77.0.1;host=\"b.example.com\"", "b.example.com")]
     [InlineData("for=10.77.0.1 ; host=b.example.com ;host=c.example.com", "b.example.com")]
