@@ -90,6 +90,7 @@ public sealed partial class Http2Connection
         _streams.Add(streamId, stream);
         if (tooLarge)
         {
+            _abuse.Count(AbuseKind.StreamError);
             AppendAnswer(stream, [new HeaderField(":status", "431")], endStream: true);
         }
         else if (ConnectRequest.Parse(_fields) is { } request)
