@@ -16,7 +16,7 @@ public static class HboneEndpoint
     /// <param name="certificate">Who we are; the peer must be of the same trust domain.</param>
     /// <param name="options">Parameters.</param>
     /// <param name="serve">Starts to answer a request; runs in the read loop, so it must not block or throw.</param>
-    /// <param name="time">Clock of the keep-alive.</param>
+    /// <param name="time">Clock of the time limits and the keep-alive.</param>
     /// <param name="cancellationToken">Gives the handshake up.</param>
     /// <exception cref="TlsException">The handshake failed or broke, for the reason in the text.</exception>
     public static async Task<Http2Connection> AcceptAsync(
@@ -37,6 +37,7 @@ public static class HboneEndpoint
             peer => PeerRules.SameTrustDomain(certificate.Identity, peer),
             passed,
             options,
+            time,
             cancellationToken);
         return Start(
             new Http2Connection(transport, Http2Role.Server(options.Http2, serve), options.Memory, time)
@@ -54,7 +55,7 @@ public static class HboneEndpoint
     /// <param name="certificate">Who we are.</param>
     /// <param name="expected">Identities of which the peer must present one.</param>
     /// <param name="options">Parameters.</param>
-    /// <param name="time">Clock of the keep-alive.</param>
+    /// <param name="time">Clock of the time limits and the keep-alive.</param>
     /// <param name="cancellationToken">Gives the handshake up.</param>
     /// <exception cref="TlsException">The handshake failed or broke, for the reason in the text.</exception>
     public static async Task<Http2Connection> ConnectAsync(
@@ -75,6 +76,7 @@ public static class HboneEndpoint
             peer => PeerRules.OneOf(expected, peer),
             passed,
             options,
+            time,
             cancellationToken);
         return Start(
             new Http2Connection(transport, Http2Role.Client(options.Http2), options.Memory, time)
@@ -94,6 +96,7 @@ public static class HboneEndpoint
         Func<IReadOnlyList<SpiffeId>, string?> check,
         RevocationSet revocations,
         HboneEndpointOptions options,
+        TimeProvider time,
         CancellationToken cancellationToken)
     {
         try
@@ -104,6 +107,7 @@ public static class HboneEndpoint
                 server,
                 new PeerVerification(check, revocations),
                 options.TlsHandshakeTimeout,
+                time,
                 cancellationToken);
         }
         catch (SocketException e)

@@ -75,6 +75,7 @@ internal sealed class TlsConnection : ITransport
     /// <param name="server">Whether we accepted the connection.</param>
     /// <param name="verification">What the peer has to be, used for this connection alone.</param>
     /// <param name="timeout">Limit for the whole handshake.</param>
+    /// <param name="time">Clock of the limit.</param>
     /// <param name="cancellationToken">Gives the handshake up.</param>
     /// <exception cref="TlsException">The peer was refused, refused us, spoke no TLS or took too long.</exception>
     public static async Task<TlsConnection> AuthenticateAsync(
@@ -83,11 +84,12 @@ internal sealed class TlsConnection : ITransport
         bool server,
         PeerVerification verification,
         TimeSpan timeout,
+        TimeProvider time,
         CancellationToken cancellationToken)
     {
         var connection = new TlsConnection(socket, context, verification, server);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(timeout);
+        using var late = new CancellationTokenSource(timeout, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
         {
             await connection.HandshakeAsync(limit.Token);
