@@ -15,6 +15,7 @@ internal sealed class InboundProxy(
     ProxyServices services, LocalPod pod, Drain drain, Func<Func<Task>, bool> tryRun, bool preserveSource)
 {
     private const int ServiceUnavailable = 503;
+    private const string NotSigned = "signing error: ";
 
     private readonly ILogger<InboundProxy> _logger = services.Loggers.CreateLogger<InboundProxy>();
     private readonly InboundRequestHandler _requests = new(services, pod, drain, preserveSource);
@@ -151,11 +152,13 @@ internal sealed class InboundProxy(
         catch (ProxyException e)
         {
             throw new ProxyException(
-                ConnectionFailure.IdentityError, $"signing error: workload is unknown: {pod.Info}", e);
+                ConnectionFailure.IdentityError, $"{NotSigned}workload is unknown: {pod.Info}", e);
         }
         catch (IdentityException e)
         {
-            throw new ProxyException(ConnectionFailure.IdentityError, $"signing error: {e.Message}", e);
+            // Some of what keeps a certificate from being signed says so itself.
+            var text = e.Message.StartsWith(NotSigned, StringComparison.Ordinal) ? e.Message : NotSigned + e.Message;
+            throw new ProxyException(ConnectionFailure.IdentityError, text, e);
         }
     }
 }

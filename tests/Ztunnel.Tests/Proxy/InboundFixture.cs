@@ -3,19 +3,14 @@ using System.Net.Sockets;
 using Hbone;
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
-using Hbone.Memory;
 using Hbone.Pool;
 using Hbone.Tls;
 using Microsoft.Extensions.Logging.Abstractions;
 using Ztunnel.Config;
-using Ztunnel.Identity;
 using Ztunnel.Mesh;
 using Ztunnel.Proxy;
-using Ztunnel.Telemetry;
 using Ztunnel.Tests.ControlPlane;
 using Ztunnel.Tests.Identity;
-using Ztunnel.Tests.Telemetry;
-using Ztunnel.Xds;
 
 namespace Ztunnel.Tests.Proxy;
 
@@ -24,11 +19,7 @@ internal sealed class InboundFixture : IAsyncDisposable
 {
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
-    private readonly LogCapture _log = new(LogFormat.Plain, "access=info");
-    private readonly MetricsRegistry _registry = new();
-    private readonly FakeAuthority _authority = new();
-    private readonly CertificateManager _certificates;
-    private readonly LiveConnections _live;
+    private readonly PodServices _services;
     private readonly InboundPassthrough _passthrough;
     private readonly HbonePool _pool;
     private readonly ActiveConnections _active = new(NullLogger<ActiveConnections>.Instance);
@@ -39,33 +30,15 @@ internal sealed class InboundFixture : IAsyncDisposable
 
     public InboundFixture(MeshState mesh, WorkloadInfo pod)
     {
-        var options = new ProxyOptions { PacketMark = null };
-        _certificates = new CertificateManager(
-            _authority, TimeProvider.System, NullLogger<CertificateManager>.Instance);
-        var missing = new MissingPolicies(mesh, options.UnknownPolicyWait, TimeProvider.System);
-        missing.Watch(pod);
-        var authorization = new InboundAuthorization(
-            mesh, missing, options, NullLogger<InboundAuthorization>.Instance);
-        _live = new LiveConnections(mesh, authorization, NullLogger<LiveConnections>.Instance);
-        var memory = new MemoryBudget(options.ProcessMemory);
-        var services = new ProxyServices(
-            options,
+        _services = new PodServices(
             mesh,
-            new OnDemandMesh(mesh, demands: null),
-            _certificates,
-            new TelemetryHub(new TrafficMetrics(_registry), new AccessLog(_log.Sink), TimeProvider.System),
-            memory,
-            new PodMetrics(new MetricsRegistry(), memory),
+            pod,
+            new ProxyOptions { PacketMark = null },
+            new FakeAuthority(),
             NullLoggerFactory.Instance,
-            TimeProvider.System)
-        {
-            MissingPolicies = missing,
-            Authorization = authorization,
-            Live = _live,
-        };
-        var local = new LocalPod(pod, mesh, memory, netns: null);
-        _passthrough = new InboundPassthrough(services, local, Drain, preserveSource: false);
-        var handler = new InboundRequestHandler(services, local, Drain, preserveSource: false);
+            TimeProvider.System);
+        _passthrough = new InboundPassthrough(_services.Services, _services.Pod, Drain, preserveSource: false);
+        var handler = new InboundRequestHandler(_services.Services, _services.Pod, Drain, preserveSource: false);
         var now = DateTimeOffset.UtcNow;
         var certificate = Identity.TestCertificates.Issue(
             Identity.TestCertificates.Alice, now.AddMinutes(-1), now.AddHours(1));
@@ -111,11 +84,11 @@ internal sealed class InboundFixture : IAsyncDisposable
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>An application that listens on a port of the pod.</summary>
-    public static Socket Listen()
+    public static Socket Listen(int backlog = 2)
     {
         var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen(2);
+        listener.Listen(backlog);
         return listener;
     }
 
@@ -150,16 +123,11 @@ internal sealed class InboundFixture : IAsyncDisposable
     public async Task<string[]> AccessLogAsync()
     {
         await _active.WhenAllClosedAsync().WaitAsync(Limit, Token);
-        return _log.Lines();
+        return _services.AccessLog();
     }
 
     /// <summary>The metrics as text.</summary>
-    public async Task<string> ScrapeAsync()
-    {
-        using var output = new MemoryStream();
-        await _registry.WriteAsync(output, Token);
-        return System.Text.Encoding.UTF8.GetString(output.ToArray());
-    }
+    public Task<string> ScrapeAsync() => _services.ScrapeAsync();
 
     public async ValueTask DisposeAsync()
     {
@@ -171,10 +139,7 @@ internal sealed class InboundFixture : IAsyncDisposable
         }
 
         await _active.WhenAllClosedAsync();
-        await _live.DisposeAsync();
-        await _certificates.DisposeAsync();
-        _authority.Dispose();
+        await _services.DisposeAsync();
         Drain.Dispose();
-        _log.Dispose();
     }
 }
