@@ -67,7 +67,7 @@ public sealed class AbuseLimitTests : HboneServerFixture
     }
 
     [Fact]
-    [Requirement("9113-10.5-3")]
+    [Requirement("9113-10.5-3", "9113-10.5-13")]
     public async Task Section105_RequestsThatAreRefused_EnhanceYourCalm()
     {
         await using var peer = await DialAsync();

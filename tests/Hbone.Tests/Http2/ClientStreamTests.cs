@@ -148,7 +148,7 @@ public sealed class ClientStreamTests : HboneClientFixture
     }
 
     [Fact]
-    [Requirement("9113-4.1-4", "9113-4.1-5", "9113-6.4-4", "9113-6.8-3", "9113-8.5-4")]
+    [Requirement("9113-4.1-4", "9113-4.1-5", "9113-6.4-4", "9113-6.8-3", "9113-8.4.1-2", "9113-8.5-4")]
     public async Task Section41_FramesThatWeSend_OnlyDefinedFlags()
     {
         var tunnel = await OpenAsync();

@@ -74,7 +74,7 @@ public sealed class ClientTests : HboneClientFixture
     }
 
     [Fact]
-    [Requirement("9113-3.2-2", "9113-3.4-1", "9113-5.5-4", "9113-6.5-1", "9113-6.5.2-7")]
+    [Requirement("9113-3.2-2", "9113-3.4-1", "9113-5.5-4", "9113-6.5-1", "9113-6.5-8", "9113-6.5.2-7")]
     public async Task Section34_ClientPreface_SettingsAndWindow()
     {
         await ConnectAsync(http2: false);

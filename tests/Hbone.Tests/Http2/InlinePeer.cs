@@ -23,6 +23,9 @@ internal sealed class InlinePeer : ITransport
     /// <summary>Whether it takes nothing, so that everything said to it waits.</summary>
     public bool IsDeaf { get; init; }
 
+    /// <summary>Where what it hears is kept, if anywhere: that costs memory too.</summary>
+    public MemoryStream? Record { get; init; }
+
     /// <summary>Octets that the connection sent.</summary>
     public long Heard { get; private set; }
 
@@ -75,6 +78,7 @@ internal sealed class InlinePeer : ITransport
             throw new TlsException("connection closed");
         }
 
+        Record?.Write(octets);
         Heard += octets.Length;
         Unsent += octets.Length;
     }

@@ -5,11 +5,12 @@ namespace Hbone.Tests.Http2;
 /// <summary>What holds for every frame that we send. RFC 9113 section 4.1.</summary>
 internal static class SentFrames
 {
-    /// <summary>No flag that its type does not define, no padding, no priority, no reserved bit.</summary>
+    /// <summary>No flag that its type does not define, no padding, no priority, no reserved bit; never PUSH_PROMISE.</summary>
     public static void AssertClean(IEnumerable<RawFrame> frames)
     {
         foreach (var frame in frames)
         {
+            Assert.NotEqual(FrameType.PushPromise, frame.Type);
             Assert.Equal(0, frame.Flags & ~DefinedFlags(frame.Type));
             Assert.True(frame.StreamId >= 0, $"reserved bit on {frame.Type}");
         }

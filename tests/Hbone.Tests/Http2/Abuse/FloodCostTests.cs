@@ -1,6 +1,7 @@
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
 using Hbone.Memory;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2.Abuse;
 
@@ -27,6 +28,9 @@ public sealed class FloodCostTests
 
     [Theory]
     [MemberData(nameof(ByClients))]
+    [Requirement(
+        "9113-10.5-1", "9113-10.5-2", "9113-10.5-3", "9113-10.5-4", "9113-10.5-5", "9113-10.5-6", "9113-10.5-8", "9113-10.5-12",
+        Role = Role.Server)]
     public async Task Section105_FloodOfAClient_CostIsBounded(string name)
     {
         var flood = Floods.OfClients.Single(flood => flood.Name == name);
@@ -54,6 +58,9 @@ public sealed class FloodCostTests
 
     [Theory]
     [MemberData(nameof(ByServers))]
+    [Requirement(
+        "9113-10.5-1", "9113-10.5-2", "9113-10.5-5", "9113-10.5-6", "9113-10.5-8", "9113-10.5-9", "9113-10.5-12",
+        Role = Role.Client)]
     public async Task Section105_FloodOfAServer_CostIsBounded(string name)
     {
         var flood = Floods.OfServers.Single(flood => flood.Name == name);

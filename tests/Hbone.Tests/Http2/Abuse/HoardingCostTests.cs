@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Hbone.Http2;
 using Hbone.Memory;
+using Hbone.Tests.Http2.Requirements;
 
 namespace Hbone.Tests.Http2.Abuse;
 
@@ -95,6 +96,7 @@ public sealed class HoardingCostTests
     }
 
     [Fact]
+    [Requirement("9113-10.5-10", Role = Role.Server)]
     public async Task Section105_PeerThatTakesNothing_CostIsBounded()
     {
         using var peer = new InlinePeer { IsDeaf = true };
@@ -125,6 +127,7 @@ public sealed class HoardingCostTests
     }
 
     [Fact]
+    [Requirement("9113-10.5-11", Role = Role.Server)]
     public async Task Section52_NobodyReadsWhatAPeerSends_CostIsBounded()
     {
         using var peer = new InlinePeer();

@@ -27,7 +27,7 @@ public class HpackDecoderLimitTests
     }
 
     [Fact]
-    [Requirement("7541-3.1-1")]
+    [Requirement("7541-3.2-1")]
     public void HeaderList_TooLarge_TableStaysInStep()
     {
         var decoder = NewDecoder(listSize: 40);

@@ -14,7 +14,7 @@ public class HpackPropertyTests
     private const int SmallList = 2_000;
 
     [Property(MaxTest = 300)]
-    [Requirement("7541-3.1-1")]
+    [Requirement("7541-2.1-1", "7541-3.2-1")]
     public void EncodeThenDecode_AnyListsAndTableSizes_SameFields(List<Exchange> exchanges)
     {
         var encoder = new HpackEncoder();

@@ -136,7 +136,7 @@ public class Rfc7541ExampleTests
         Assert.Equal([new HeaderField(":method", "GET")], NewDecoder().DecodeAll([0x82]));
 
     [Fact]
-    [Requirement("7541-3.1-1")]
+    [Requirement("7541-2.1-1", "7541-3.2-1")]
     public void Decode_AppendixC3RequestsWithoutHuffman_FieldsAndTables() =>
         AssertDecodes(NewDecoder(), PlainRequestBlocks, Requests, RequestTables);
 
@@ -145,7 +145,7 @@ public class Rfc7541ExampleTests
         AssertDecodes(NewDecoder(), HuffmanRequestBlocks, Requests, RequestTables);
 
     [Fact]
-    [Requirement("7541-3.1-1", "7541-4.1-1", "7541-4.4-1")]
+    [Requirement("7541-2.1-1", "7541-3.2-1", "7541-4.1-1", "7541-4.4-1")]
     public void Decode_AppendixC5ResponsesWithoutHuffman_FieldsAndTables() =>
         AssertDecodes(NewDecoder(ResponseTableSize), PlainResponseBlocks, Responses, ResponseTables);
 

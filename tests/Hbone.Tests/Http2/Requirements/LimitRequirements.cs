@@ -18,5 +18,7 @@ internal static class LimitRequirements
         new("9113-10.5-9", Client, "Interim answers without an end."),
         new("9113-10.5-10", Both, "Windows and reading so slow that what is queued for the peer grows."),
         new("9113-10.5-11", Server, "More CONNECT streams or connections than there is memory for (10.5.2)."),
+        new("9113-10.5-12", Both, "SETTINGS of many values, undefined ones and the same one again and again."),
+        new("9113-10.5-13", Server, "Limits that are exceeded before the client can know them."),
     ];
 }

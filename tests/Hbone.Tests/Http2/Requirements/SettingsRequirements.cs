@@ -17,6 +17,7 @@ internal static class SettingsRequirements
         new("9113-6.5-5", Both, "SETTINGS on a stream is a connection error PROTOCOL_ERROR."),
         new("9113-6.5-6", Both, "A badly formed SETTINGS frame is a connection error.", "The RFC's general code is PROTOCOL_ERROR; each defect has its own more specific one below."),
         new("9113-6.5-7", Both, "SETTINGS whose length is no multiple of 6 is a connection error FRAME_SIZE_ERROR."),
+        new("9113-6.5-8", Both, "SETTINGS is sent on stream 0."),
         new("9113-6.5.2-1", None, "No PUSH_PROMISE is sent to a client that set ENABLE_PUSH to 0.", NeverPushes),
         new("9113-6.5.2-2", Client, "PUSH_PROMISE after our ENABLE_PUSH 0 was acknowledged is a connection error PROTOCOL_ERROR."),
         new("9113-6.5.2-3", Both, "ENABLE_PUSH other than 0 and 1 is a connection error PROTOCOL_ERROR."),

@@ -25,7 +25,7 @@ internal static class StartingRequirements
         new("9113-4.2-2", Both, "A frame too long for MAX_FRAME_SIZE or for its type, or too short, is FRAME_SIZE_ERROR."),
         new("9113-4.2-3", Both, "A frame size error is a connection error in frames with a field block, in SETTINGS and on stream 0."),
         new("9113-4.3-1", Both, "The frames of a field block are sent without any other frame between them."),
-        new("9113-4.3-2", Both, "Every field block is decoded, that of a discarded frame too, or the connection ends."),
+        new("9113-4.3-2", Both, "Every field block is decoded, that of a discarded frame too, or the connection ends with COMPRESSION_ERROR.", "A block too long to be kept is an abuse here, and ends with ENHANCE_YOUR_CALM as section 10.5 allows."),
         new("9113-4.3-3", Both, "A field block that does not decode is a connection error COMPRESSION_ERROR."),
         new("9113-4.3.1-1", Both, "After acknowledging a smaller HEADER_TABLE_SIZE the next field block starts with a size update."),
         new("9113-4.3.1-2", Both, "A field block without the size update that our smaller HEADER_TABLE_SIZE requires is COMPRESSION_ERROR.", "Connections always keep the initial 4096; the decoder is ready for other sizes."),
