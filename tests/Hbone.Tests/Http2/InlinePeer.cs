@@ -9,9 +9,13 @@ namespace Hbone.Tests.Http2;
 /// </summary>
 internal sealed class InlinePeer : ITransport
 {
+    // Never so much that the connection's buffer is full: after many full ones it lets other connections have its thread.
+    private const int Piece = 16 * 1024;
+
     private readonly AsyncSignal _readable = new();
     private readonly TaskCompletionSource _taken = new();
     private ReadOnlyMemory<byte> _input;
+    private int _piece;
     private bool _disposed;
 
     public IReadOnlyList<SpiffeId> PeerIds { get; } = [new("cluster.local", "default", "inline")];
@@ -48,8 +52,13 @@ internal sealed class InlinePeer : ITransport
     public async ValueTask<int> WaitReadableAsync()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        await _readable.Arm();
+        if (_input.IsEmpty)
+        {
+            await _readable.Arm();
+        }
+
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _piece = Math.Min(_input.Length, Piece);
         return 0;
     }
 
@@ -60,7 +69,7 @@ internal sealed class InlinePeer : ITransport
             throw new TlsException("connection closed");
         }
 
-        var length = Math.Min(_input.Length, buffer.Length);
+        var length = Math.Min(_piece, buffer.Length);
         if (length == 0)
         {
             return ITransport.WouldBlock;
@@ -68,6 +77,7 @@ internal sealed class InlinePeer : ITransport
 
         _input.Span[..length].CopyTo(buffer);
         _input = _input[length..];
+        _piece -= length;
         return length;
     }
 

@@ -12,7 +12,6 @@ namespace Hbone.Tests.Http2.Abuse;
 public sealed class FloodCostTests
 {
     private const int InOneWrite = 100;
-    private const int Patience = 400_000;
 
     // Usual are below 4 MiB and 0.2 s, for the header lists; all others cost a tenth of that at most.
     private const long Memory = 16 * 1024 * 1024;
@@ -86,7 +85,7 @@ public sealed class FloodCostTests
         cost.Pause();
         var sent = 0;
         var octets = 0L;
-        while (connection.Failure is null && sent < Patience)
+        while (connection.Failure is null && sent < flood.Repetitions + InOneWrite)
         {
             byte[] write = [.. Enumerable.Range(sent, InOneWrite).SelectMany(flood.Frames)];
             sent += InOneWrite;
@@ -98,7 +97,6 @@ public sealed class FloodCostTests
 
         Assert.Equal(Http2ErrorCode.EnhanceYourCalm, connection.Failure?.Code);
         Assert.Equal(flood.Reason, connection.Failure!.Message);
-        Assert.InRange(sent, 1, flood.Repetitions + InOneWrite);
         Assert.InRange(peer.Heard - heard, 0, octets + 1_000);
         cost.AssertWithin(Memory, Cpu);
     }
