@@ -65,7 +65,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
     [Theory]
     [InlineData("leaf")]
     [InlineData("intermediate")]
-    public async Task C4_ClientRevoked_ItsStreamsEndAndItsNeighbourStays(string which)
+    public async Task C4_T15_ClientRevoked_ItsStreamsEndAndItsNeighbourStays(string which)
     {
         var (first, second, other) = (await OpenAsync(), await OpenAsync(), await OpenAsync());
         await using var neighbour = await RawPeer.DialHttp2Async(_server.Address, _neighbour.Trusting(_root));
@@ -89,7 +89,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task C4_ClientRevoked_GetsGoAwayWithoutError()
+    public async Task C4_T15_ClientRevoked_GetsGoAwayWithoutError()
     {
         await using var peer = await RawPeer.DialHttp2Async(_server.Address, _neighbour.Trusting(_root));
         await peer.SendAsync(RawFrame.Connect(1));
@@ -102,7 +102,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task C4_ServerRevoked_StreamsEndAndTheConnectionIsNotUsedAgain()
+    public async Task C4_T15_ServerRevoked_StreamsEndAndTheConnectionIsNotUsedAgain()
     {
         var tunnel = await OpenAsync();
 
@@ -118,7 +118,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task C4_ServerRevokedBeforeItsAnswer_TheRequestSaysSo()
+    public async Task C4_T15_ServerRevokedBeforeItsAnswer_TheRequestSaysSo()
     {
         var opening = _pool.OpenAsync(Key(), Request, Token).AsTask();
         await NextRequestAsync();
@@ -130,7 +130,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task C5_ListsThatConcernNobody_EndNothing()
+    public async Task C5_T15_ListsThatConcernNobody_EndNothing()
     {
         using var namesake = TestLeaf.Authority("intermediate", _root);
         using var stranger = TestLeaf.Authority("stranger");
@@ -146,7 +146,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task C5_PeerExpiredMeanwhile_NotEndedForThatButForTheRevocation()
+    public async Task C5_T15_PeerExpiredMeanwhile_NotEndedForThatButForTheRevocation()
     {
         // Two seconds of life at the handshake.
         using var shortLived = _root.Issue(["spiffe://cluster.local/ns/default/sa/short"], to: 2.0 / 86_400);
@@ -163,7 +163,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task ListThatCameDuringTheHandshake_EndsTheConnection()
+    public async Task T15_ListThatCameDuringTheHandshake_EndsTheConnection()
     {
         await OpenAsync();
         var connection = Assert.Single(_server.Connections);

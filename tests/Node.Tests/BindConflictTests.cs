@@ -15,7 +15,7 @@ public sealed class BindConflictTests
     [InlineData(15008)]
     [InlineData(15020)]
     [InlineData(15021)]
-    public async Task D6_PortTaken_ProxyEndsAndNamesIt(int port)
+    public async Task D6_C10_PortTaken_ProxyEndsAndNamesIt(int port)
     {
         await using var topology = await Topology.CreateAsync(new TopologyOptions(), Token);
         var pod = await topology.AddPodAsync(await topology.AddNodeAsync("node", Token), "client", Token);

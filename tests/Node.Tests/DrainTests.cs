@@ -19,7 +19,7 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task D1_OpenConnection_WorksUntilItsEndAndNewOnesAreRefused()
+    public async Task D1_C11_OpenConnection_WorksUntilItsEndAndNewOnesAreRefused()
     {
         await using var topology = new NodeTopology { ProxyEnvironment = WithDeadline("20s") };
         await topology.InitializeAsync();
@@ -39,7 +39,7 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task D2_ConnectionThatStays_IsCutAtTheDeadline()
+    public async Task D2_C11_ConnectionThatStays_IsCutAtTheDeadline()
     {
         await using var topology = new NodeTopology { ProxyEnvironment = WithDeadline("1s") };
         await topology.InitializeAsync();

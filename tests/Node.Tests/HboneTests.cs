@@ -32,7 +32,7 @@ public sealed class HboneTests(NodeTopology topology) : IClassFixture<NodeTopolo
     }
 
     [Fact]
-    public async Task I9_IdentityWithoutAllowance_Is401()
+    public async Task I9_R7_IdentityWithoutAllowance_Is401()
     {
         await using var server = PodServer.Start(topology.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
         var since = topology.ServerProxy.Log.Count;
@@ -109,7 +109,7 @@ public sealed class HboneTests(NodeTopology topology) : IClassFixture<NodeTopolo
     }
 
     [Fact]
-    public async Task I12_CertificateOfAnotherTrustDomain_GetsNoAnswer()
+    public async Task I12_T13_CertificateOfAnotherTrustDomain_GetsNoAnswer()
     {
         var since = topology.ServerProxy.Log.Count;
 

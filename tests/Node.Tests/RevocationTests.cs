@@ -30,7 +30,7 @@ public sealed class RevocationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task C4_ClientRevoked_InboundTunnelsAreCutAndNewOnesRefused()
+    public async Task C4_T15_ClientRevoked_InboundTunnelsAreCutAndNewOnesRefused()
     {
         await using var server = PodServer.Start(_topology.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
         using var first = await OpenAsync();
@@ -61,7 +61,7 @@ public sealed class RevocationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task C4_ServerRevoked_OutboundTunnelsAreCutAndNewOnesRefused()
+    public async Task C4_T15_ServerRevoked_OutboundTunnelsAreCutAndNewOnesRefused()
     {
         await using var server = PodServer.Start(_topology.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
         using var first = await OpenAsync();
@@ -86,7 +86,7 @@ public sealed class RevocationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task C5_OthersRevokedAndThenAFileThatIsBroken_CutNothing()
+    public async Task C5_T15_OthersRevokedAndThenAFileThatIsBroken_CutNothing()
     {
         await using var server = PodServer.Start(_topology.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
         using var connection = await OpenAsync();

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Ztunnel.Mesh;
 
 /// <summary>
@@ -6,13 +8,15 @@ namespace Ztunnel.Mesh;
 /// </summary>
 internal sealed class MeshState(MeshSnapshot initial, TimeProvider timeProvider)
 {
-    // Held while a writer makes the next snapshot, which can take a second. Readers never take it.
+    // Held while a writer makes the next snapshot, which can take a second, and shows it. Readers never take it.
     private readonly Lock _updating = new();
 
     // Held for moments only: a waiting reader takes it too.
     private readonly Lock _writing = new();
     private readonly HashSet<Waiter> _waiters = [];
-    private readonly List<Action<MeshSnapshot>> _observers = [];
+
+    // Under _updating. Replaced whole: an observer may bring in another one.
+    private ImmutableArray<Action<MeshSnapshot>> _observers = [];
 
     // Written under _writing, read by any thread.
     private MeshSnapshot _current = initial;
@@ -44,14 +48,14 @@ internal sealed class MeshState(MeshSnapshot initial, TimeProvider timeProvider)
     }
 
     /// <summary>
-    /// Shows the current snapshot and then each that follows, one at a time. The observer must be quick and not fail: the
-    /// writer waits for it.
+    /// Shows the current snapshot and then each that follows, one at a time and none twice. The observer must be quick and
+    /// not fail: the writer waits for it. At any time, from any thread; waits for a writer that is at work.
     /// </summary>
     public void Observe(Action<MeshSnapshot> observer)
     {
-        lock (_writing)
+        lock (_updating)
         {
-            _observers.Add(observer);
+            _observers = _observers.Add(observer);
             observer(_current);
         }
     }

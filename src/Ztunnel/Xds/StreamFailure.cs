@@ -5,6 +5,9 @@ namespace Ztunnel.Xds;
 /// <summary>Reads the end of a stream out of its status.</summary>
 internal static class StreamFailure
 {
+    /// <summary>Longest message that is read, in bytes; the stream ends at a longer one. Control-plane 2.1.</summary>
+    public const int MaxReceivedBytes = 200 * 1024 * 1024;
+
     private const int MaxLength = 1024;
 
     /// <param name="failure">As thrown by the gRPC client.</param>
@@ -39,7 +42,9 @@ internal static class StreamFailure
 
     /// <summary>For the log.</summary>
     public static string Describe(Exception failure) => Shorten(
-        failure is RpcException { Status: var status } ? $"{status.StatusCode}: {status.Detail}" : failure.Message);
+        failure is RpcException rpc
+            ? $"{rpc.StatusCode}: {rpc.Status.Detail}{(IsResponseTooLarge(rpc) ? LimitText : "")}"
+            : failure.Message);
 
     /// <summary>One line of bounded length, whatever the server said.</summary>
     public static string Shorten(string text)
@@ -53,6 +58,13 @@ internal static class StreamFailure
             }
         });
     }
+
+    private static string LimitText => $" (limit: {MaxReceivedBytes / 1024 / 1024} MiB)";
+
+    // As the gRPC client words it, which does not say what its limit is.
+    private static bool IsResponseTooLarge(RpcException failure) =>
+        failure.StatusCode == StatusCode.ResourceExhausted
+        && failure.Status.Detail.StartsWith("Received message exceeds", StringComparison.Ordinal);
 
     private static bool IsGoodbye(string detail) =>
         detail.Contains("transport is closing", StringComparison.OrdinalIgnoreCase)

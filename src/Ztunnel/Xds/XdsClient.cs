@@ -14,8 +14,6 @@ namespace Ztunnel.Xds;
 /// </summary>
 internal sealed class XdsClient : IAsyncDisposable
 {
-    private const int MaxReceivedBytes = 200 * 1024 * 1024;
-
     // A first push is one message with the whole mesh; with small windows it would wait for the network round by round.
     private const int StreamWindow = 4 * 1024 * 1024;
 
@@ -151,7 +149,7 @@ internal sealed class XdsClient : IAsyncDisposable
         {
             HttpHandler = handler,
             DisposeHttpClient = true,
-            MaxReceiveMessageSize = MaxReceivedBytes,
+            MaxReceiveMessageSize = StreamFailure.MaxReceivedBytes,
             CompressionProviders = [],
         });
     }

@@ -165,7 +165,7 @@ public sealed class HandshakeTests : IDisposable
     }
 
     [Fact]
-    public async Task D11_TwoRootsInOneBundle_EachSideOfItsOwn()
+    public async Task D11_T10_TwoRootsInOneBundle_EachSideOfItsOwn()
     {
         using var server = _root.Issue([ServerUri]);
         using var leaf = _otherRoot.Issue([ClientUri]);

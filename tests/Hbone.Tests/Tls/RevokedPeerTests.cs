@@ -54,7 +54,7 @@ public sealed class RevokedPeerTests : IDisposable
     [InlineData("leaf, list expired")]
     [InlineData("leaf, list among others")]
     [InlineData("leaf, list of a hundred thousand")]
-    public async Task C2_RevokedInTheChain_RefusedByBothRoles(string which)
+    public async Task C2_T15_RevokedInTheChain_RefusedByBothRoles(string which)
     {
         Revoke(which switch
         {
@@ -88,7 +88,7 @@ public sealed class RevokedPeerTests : IDisposable
     [InlineData("root by itself")]
     [InlineData("leaf by an authority of the same name")]
     [InlineData("leaf by the right name and the wrong key type")]
-    public async Task C5_NotRevoked_AcceptedByBothRoles(string which)
+    public async Task C5_T15_NotRevoked_AcceptedByBothRoles(string which)
     {
         using var another = _lower.Issue([PeerUri]);
         using var namesake = TestLeaf.Authority("lower", _upper);
@@ -111,7 +111,7 @@ public sealed class RevokedPeerTests : IDisposable
     }
 
     [Fact]
-    public async Task C5_TwoAuthoritiesOfOneNameWithOneSerial_OnlyTheRevokedOneRefused()
+    public async Task C5_T15_TwoAuthoritiesOfOneNameWithOneSerial_OnlyTheRevokedOneRefused()
     {
         byte[] serial = [0x12, 0x34];
         using var first = TestLeaf.Authority("namesake", _root);

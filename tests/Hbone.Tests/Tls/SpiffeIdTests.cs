@@ -8,7 +8,7 @@ public class SpiffeIdTests
     [InlineData("spiffe://cluster.local/ns/default/sa/a", "cluster.local", "default", "a")]
     [InlineData("spiffe://td.with.dots/ns/n.s/sa/s.a", "td.with.dots", "n.s", "s.a")]
     [InlineData("spiffe:///ns//sa/", "", "", "")]
-    public void TryParse_IstioShape_Read(string text, string trustDomain, string ns, string serviceAccount)
+    public void T1_TryParse_IstioShape_Read(string text, string trustDomain, string ns, string serviceAccount)
     {
         Assert.True(SpiffeId.TryParse(text, out var id));
 
@@ -24,7 +24,7 @@ public class SpiffeIdTests
     [InlineData("spiffe://cluster.local/ns/default/sa")]
     [InlineData("spiffe://cluster.local/ns/default/sa/a/")]
     [InlineData("spiffe://cluster.local/namespace/default/sa/a")]
-    public void TryParse_OtherShape_Refused(string? text) => Assert.False(SpiffeId.TryParse(text, out _));
+    public void T1_TryParse_OtherShape_Refused(string? text) => Assert.False(SpiffeId.TryParse(text, out _));
 
     [Theory]
     [InlineData(2_048, true)]

@@ -42,7 +42,7 @@ public sealed class CertificateRotationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task D11_Renewal_BundleWithANewRoot_NewConnectionsTrustItInBothRoles()
+    public async Task D11_T10_Renewal_BundleWithANewRoot_NewConnectionsTrustItInBothRoles()
     {
         using var next = new SigningAuthority("next", DateTimeOffset.UtcNow);
         var peer = Issue(next, Web, next.RootPem + _server.Authority.RootPem);

@@ -1,8 +1,12 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using Ztunnel.Config;
 using Ztunnel.Mesh;
 using Ztunnel.Telemetry;
+using Ztunnel.Tests.Proxy;
 using Ztunnel.Xds;
+using ManualTime = Ztunnel.Tests.Identity.ManualTime;
 
 namespace Ztunnel.Tests.ControlPlane;
 
@@ -10,7 +14,7 @@ namespace Ztunnel.Tests.ControlPlane;
 internal sealed class ClientFixture : IAsyncDisposable
 {
     private readonly ServerCertificates _certificates;
-    private readonly LoggerFactory _loggers = new();
+    private readonly CategoryLoggers _loggers = new();
 
     private ClientFixture(ServerCertificates certificates, DiscoveryServer server, ProxyOptions options, TimeProvider time)
     {
@@ -31,6 +35,9 @@ internal sealed class ClientFixture : IAsyncDisposable
 
     public MeshSnapshot Snapshot => Mesh.Current;
 
+    /// <summary>What the client has told an operator: warnings and, on request, another level.</summary>
+    public string[] Lines(LogLevel level = LogLevel.Warning) => _loggers.LinesOf<XdsClient>(level);
+
     /// <summary>Options of the proxy that the recordings were made with.</summary>
     public static ProxyOptions RecordedOptions { get; } = new()
     {
@@ -45,10 +52,11 @@ internal sealed class ClientFixture : IAsyncDisposable
         Func<ProxyOptions, ProxyOptions>? change = null,
         string serverName = "localhost",
         Action<ScriptedDiscovery>? script = null,
-        TimeProvider? time = null)
+        TimeProvider? time = null,
+        TimeSpan? certificateLife = null)
     {
         var certificates = new ServerCertificates();
-        var server = await DiscoveryServer.StartAsync(certificates.Issue(serverName));
+        var server = await DiscoveryServer.StartAsync(certificates.Issue(serverName, certificateLife));
         script?.Invoke(server.Script);
         var options = RecordedOptions with
         {
@@ -69,6 +77,44 @@ internal sealed class ClientFixture : IAsyncDisposable
         Assert.Equal(TypeUrls.Address, (await stream.ReadAsync()).TypeUrl);
         Assert.Equal(TypeUrls.Authorization, (await stream.ReadAsync()).TypeUrl);
         return stream;
+    }
+
+    /// <summary>The next stream of a client that waits by this clock before it comes back. Its requests are not read.</summary>
+    public async Task<ServerStream> AcceptLaterAsync(ManualTime time)
+    {
+        var accepting = Server.AcceptAsync();
+        while (!accepting.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TestContext.Current.CancellationToken);
+        }
+
+        return await accepting;
+    }
+
+    /// <summary>Presents another certificate to connections from now on.</summary>
+    public void ReplaceCertificate(string serverName = "localhost") => Server.Certificate = _certificates.Issue(serverName);
+
+    /// <summary>Another server at the address of the one before, which must be gone.</summary>
+    public Task<DiscoveryServer> StartAgainAsync() =>
+        DiscoveryServer.StartAsync(_certificates.Issue("localhost"), Server.Address.Port);
+
+    /// <summary>How many streams have ended so.</summary>
+    public async Task<int> EndsAsync(string reason)
+    {
+        var counted = Regex.Match(await ScrapeAsync(), $"terminations_total\\{{reason=\"{reason}\"\\}} (\\d+)");
+        return counted.Success ? int.Parse(counted.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+    }
+
+    /// <summary>Waits until so many streams have ended like that.</summary>
+    public async Task WaitForEndsAsync(string reason, int count = 1)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(20));
+        while (await EndsAsync(reason) < count)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), limit.Token);
+        }
     }
 
     /// <summary>The metrics as text.</summary>

@@ -19,7 +19,7 @@ public sealed class ConnectionTests
             options => options with { AuthToken = new AuthTokenSource(path, null) },
             script: script => script.RequiredAuthorization = "Bearer new");
 
-        await WaitForAsync(fixture, "ConnectionError");
+        await fixture.WaitForEndsAsync("ConnectionError");
         await File.WriteAllTextAsync(path, "new", TestContext.Current.CancellationToken);
         var stream = await fixture.AcceptAsync();
 
@@ -39,7 +39,7 @@ public sealed class ConnectionTests
             return options with { Xds = options.Xds with { RootCertificates = RootCertificateSource.Parse(path) } };
         });
 
-        await WaitForAsync(fixture, "Error");
+        await fixture.WaitForEndsAsync("Error");
         await File.WriteAllTextAsync(path, pem, TestContext.Current.CancellationToken);
 
         await fixture.AcceptAsync();
@@ -60,7 +60,7 @@ public sealed class ConnectionTests
                 : options,
             serverName: what == "name" ? "istiod.example.com" : "localhost");
 
-        await WaitForAsync(fixture, "ConnectionError");
+        await fixture.WaitForEndsAsync("ConnectionError");
 
         Assert.False(fixture.Server.Script.Accepted.TryPeek(out _));
     }
@@ -118,15 +118,4 @@ public sealed class ConnectionTests
     [InlineData(StatusCode.Unauthenticated, "", false, "ConnectionError")]
     public void Status_OfTheEnd_IsCounted(StatusCode code, string detail, bool wasOpen, string expected) =>
         Assert.Equal(expected, StreamFailure.EndOf(new RpcException(new Status(code, detail)), wasOpen).ToString());
-
-    private static async Task WaitForAsync(ClientFixture fixture, string reason)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(20));
-        while (!(await fixture.ScrapeAsync()).Contains($"reason=\"{reason}\"", StringComparison.Ordinal))
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
 }

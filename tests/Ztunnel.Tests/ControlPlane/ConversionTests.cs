@@ -1,5 +1,6 @@
 using System.Net;
 using Google.Protobuf;
+using Microsoft.Extensions.Logging.Abstractions;
 using Ztunnel.Mesh;
 using Ztunnel.Protos.Discovery;
 using Ztunnel.Xds;
@@ -12,48 +13,59 @@ namespace Ztunnel.Tests.ControlPlane;
 /// <summary>Control-plane 1.6: what rejects a resource, and what empty fields mean.</summary>
 public sealed class ConversionTests
 {
-    public static TheoryData<string, string> RejectedAddresses => new()
-    {
-        { "no type", "unknown address type" },
-        { "short address", "invalid IP address of 3 bytes, expected 4 or 16" },
-        { "empty address", "invalid IP address of 0 bytes, expected 4 or 16" },
-        { "legacy tunnel", "unsupported tunnel protocol 2" },
-        { "unknown tunnel", "unsupported tunnel protocol 9" },
-        { "network mode", "unknown network mode 9" },
-        { "status", "unknown workload status 9" },
-        { "application tunnel", "unknown application tunnel protocol 9" },
-        { "service key", "service 'web' is not namespace/hostname" },
-        { "waypoint", "gateway address without a destination" },
-        { "gateway address", "invalid IP address of 5 bytes, expected 4 or 16" },
-        { "families", "unknown IP families 9" },
-        { "mode", "unknown load balancing mode 9" },
-        { "health", "unknown health policy 9" },
-        { "scope", "unknown load balancing scope 0" },
-        { "weighted waypoint", "gateway address without a destination" },
-        { "prefix", "invalid prefix length 33 of 10.0.0.0" },
-        { "no payload", "no payload" },
-    };
+    public static TheoryData<string> Rules => [.. BrokenResources.All.Keys];
 
+    /// <summary>2.4: the text of the NACK names the resource, and the name stays claimed with the version that is held.</summary>
     [Theory]
-    [MemberData(nameof(RejectedAddresses))]
-    public void Address_NotUnderstood_IsRejectedAlone(string what, string reason)
+    [MemberData(nameof(Rules))]
+    public void X9_Rule_RejectsThatResourceKeepsItsPreviousVersionAndAppliesTheRest(string rule)
     {
-        var good = Responses.Workload("good", "10.0.0.1");
+        var (typeUrl, good, broken, reason) = BrokenResources.All[rule];
+        var mesh = new MeshState(MeshSnapshot.Empty(localNode: null), TimeProvider.System);
+        var held = new Subscriptions(mesh, onDemand: false, NullLogger.Instance);
+        Resource[] others = typeUrl == TypeUrls.Address
+            ? [Responses.Workload("first", "10.0.0.1"), Responses.Resource(Responses.NewService("last", "10.9.0.1"))]
+            : [Responses.Resource(Responses.NewPolicy("first")), Responses.Resource(Responses.NewPolicy("last"))];
+        var gone = typeUrl == TypeUrls.Address
+            ? Responses.Workload("gone", "10.0.0.2")
+            : Responses.Resource(Responses.NewPolicy("gone"));
+        Assert.Null(held.Apply(Decode(Responses.Encode(typeUrl, [good, gone], []))));
+        var previous = Find(mesh.Current, good.Name);
+        Assert.NotNull(previous);
 
-        var response = Decode(Responses.Addresses(Broken(what), good));
+        var nack = held.Apply(Decode(Responses.Encode(typeUrl, [others[0], broken, others[1]], [gone.Name])));
 
-        Assert.Equal(reason, response.Resources[0].Rejection);
-        Assert.NotNull(response.Resources[1].Workload);
-        Assert.Equal($"{response.Resources[0].Name}: {reason}", RejectionText.Of(response));
+        Assert.Equal($"{good.Name}: {reason}", nack);
+        Assert.Same(previous, Find(mesh.Current, good.Name));
+        Assert.All(others, other => Assert.NotNull(Find(mesh.Current, other.Name)));
+        Assert.Null(Find(mesh.Current, gone.Name));
+        Assert.Equal(
+            others.Prepend(good).Select(resource => $"{resource.Name} {resource.Version}").Order(),
+            held.Of(typeUrl)!.ToArray().Select(claim => $"{claim.Key} {claim.Value}").Order());
     }
 
-    /// <summary>S8.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(5)]
+    [InlineData(15)]
+    [InlineData(17)]
+    [InlineData(0)]
+    public void S8_Address_OtherLength_IsRejectedWithTheLength(int length)
+    {
+        var workload = Responses.NewWorkload("a", "10.0.0.1");
+        workload.Addresses.Add(ByteString.CopyFrom(new byte[length]));
+
+        Assert.Equal(
+            $"invalid IP address of {length} bytes, expected 4 or 16", DecodeOne(Responses.Resource(workload)).Rejection);
+    }
+
     [Theory]
     [InlineData("0.0.0.0")]
     [InlineData("127.0.0.1")]
     [InlineData("::")]
     [InlineData("::1")]
-    public void Address_FourOrSixteenBytes_IsRead(string address)
+    public void S8_Address_FourOrSixteenBytes_IsRead(string address)
     {
         var workload = DecodeOne(Responses.Workload("a", address)).Workload!;
 
@@ -77,11 +89,15 @@ public sealed class ConversionTests
         proto.WorkloadType = (Proto.WorkloadType)9;
         proto.Capacity = 0;
         proto.ApplicationTunnel = new() { Protocol = Proto.ApplicationTunnel.Types.Protocol.Proxy };
+        proto.Services["ns/web"] = new();
+        proto.Services["ns/web"].Ports.Add(new Proto.Port { ServicePort = 80, TargetPort = 1 });
+        proto.Services["ns/web"].Ports.Add(new Proto.Port { ServicePort = 80, TargetPort = 2 });
 
         var workload = DecodeOne(Responses.Resource(proto)).Workload!;
 
         Assert.Equal((WorkloadType.Deployment, 0u), (workload.WorkloadType, workload.Capacity));
         Assert.Equal(new ApplicationTunnel(ApplicationTunnelProtocol.Proxy, null), workload.ApplicationTunnel);
+        Assert.Equal(2, workload.Services[new("ns", "web")][80]); // the last of equals
     }
 
     [Fact]
@@ -100,55 +116,6 @@ public sealed class ConversionTests
         Assert.Equal([new CidrVip("n", IPNetwork.Parse("10.1.0.0/16"))], service.CidrVips);
         Assert.Equal(9090, service.Ports[80]); // the last of equals
         Assert.Equal(Visibility.Public, service.Visibility);
-    }
-
-    /// <summary>10.1.2: an entry that is not understood never widens a policy.</summary>
-    [Theory]
-    [InlineData("source")]
-    [InlineData("not source")]
-    [InlineData("prefix")]
-    [InlineData("string")]
-    [InlineData("not string")]
-    [InlineData("port")]
-    [InlineData("scope")]
-    [InlineData("action")]
-    public void Policy_OneEntryNotUnderstood_IsRejectedWhole(string what)
-    {
-        var match = new Security.Match();
-        match.Principals.Add(new Security.StringMatch { Exact = "cluster.local/ns/a/sa/a" });
-        var policy = Responses.NewPolicy("p", match);
-        switch (what)
-        {
-            case "source":
-                match.SourceIps.Add(new Security.Address { Address_ = ByteString.CopyFrom(1, 2, 3), Length = 8 });
-                break;
-            case "not source":
-                match.NotSourceIps.Add(new Security.Address());
-                break;
-            case "prefix":
-                match.DestinationIps.Add(new Security.Address { Address_ = Responses.Bytes("10.0.0.0"), Length = 33 });
-                break;
-            case "string":
-                match.Namespaces.Add(new Security.StringMatch());
-                break;
-            case "not string":
-                match.NotPrincipals.Add(new Security.StringMatch());
-                break;
-            case "port":
-                match.DestinationPorts.Add(65536);
-                break;
-            case "scope":
-                policy.Scope = (Security.Scope)9;
-                break;
-            default:
-                policy.Action = (Security.Action)9;
-                break;
-        }
-
-        var response = Decode(Responses.Policies(Responses.Resource(policy)));
-
-        Assert.NotNull(Assert.Single(response.Resources).Rejection);
-        Assert.Null(response.Resources[0].Policy);
     }
 
     [Fact]
@@ -220,71 +187,8 @@ public sealed class ConversionTests
     private static DecodedResource DecodeOne(Resource resource) =>
         Assert.Single(Decode(Responses.Addresses(resource)).Resources);
 
-    private static Resource Broken(string what)
-    {
-        var workload = Responses.NewWorkload("bad", "10.0.0.9");
-        var service = Responses.NewService("bad");
-        switch (what)
-        {
-            case "no type":
-                return Responses.Resource("bad", new Proto.Address());
-            case "no payload":
-                return new Resource { Name = "bad" };
-            case "short address":
-                workload.Addresses.Add(ByteString.CopyFrom(1, 2, 3));
-                return Responses.Resource(workload);
-            case "empty address":
-                workload.Addresses.Add(ByteString.Empty);
-                return Responses.Resource(workload);
-            case "legacy tunnel":
-                workload.TunnelProtocol = Proto.TunnelProtocol.LegacyIstioMtls;
-                return Responses.Resource(workload);
-            case "unknown tunnel":
-                workload.TunnelProtocol = (Proto.TunnelProtocol)9;
-                return Responses.Resource(workload);
-            case "network mode":
-                workload.NetworkMode = (Proto.NetworkMode)9;
-                return Responses.Resource(workload);
-            case "status":
-                workload.Status = (Proto.WorkloadStatus)9;
-                return Responses.Resource(workload);
-            case "application tunnel":
-                workload.ApplicationTunnel = new() { Protocol = (Proto.ApplicationTunnel.Types.Protocol)9 };
-                return Responses.Resource(workload);
-            case "service key":
-                workload.Services["web"] = new Proto.PortList();
-                return Responses.Resource(workload);
-            case "waypoint":
-                workload.Waypoint = new Proto.GatewayAddress();
-                return Responses.Resource(workload);
-            case "gateway address":
-                workload.NetworkGateway = new()
-                {
-                    Address = new() { Address = ByteString.CopyFrom(1, 2, 3, 4, 5) },
-                };
-                return Responses.Resource(workload);
-            case "families":
-                service.IpFamilies = (Proto.IPFamilies)9;
-                return Responses.Resource(service);
-            case "mode":
-                service.LoadBalancing = new() { Mode = (Proto.LoadBalancing.Types.Mode)9 };
-                return Responses.Resource(service);
-            case "health":
-                service.LoadBalancing = new() { HealthPolicy = (Proto.LoadBalancing.Types.HealthPolicy)9 };
-                return Responses.Resource(service);
-            case "scope":
-                service.LoadBalancing = new();
-                service.LoadBalancing.RoutingPreference.Add(Proto.LoadBalancing.Types.Scope.UnspecifiedScope);
-                return Responses.Resource(service);
-            case "weighted waypoint":
-                service.WeightedWaypoints.Add(new Proto.WeightedWaypoint { Weight = 1 });
-                return Responses.Resource(service);
-            case "prefix":
-                service.Addresses.Add(
-                    new Proto.NetworkAddress { Address = Responses.Bytes("10.0.0.0"), Length = 33 });
-                return Responses.Resource(service);
-            default:
-                throw new ArgumentOutOfRangeException(nameof(what), what, "unknown case");
-        }
-    }
+    private static object? Find(MeshSnapshot snapshot, string name) =>
+        (object?)snapshot.FindWorkload(name)
+        ?? snapshot.Services.FirstOrDefault(service => service.NamespacedHostname.ToString() == name)
+        ?? (object?)snapshot.FindPolicy(name);
 }

@@ -17,13 +17,13 @@ internal sealed class DiscoveryServer : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     private readonly WebApplication _application;
-    private readonly X509Certificate2 _certificate;
+    private readonly List<X509Certificate2> _certificates;
 
-    private DiscoveryServer(WebApplication application, ScriptedDiscovery script, X509Certificate2 certificate)
+    private DiscoveryServer(WebApplication application, ScriptedDiscovery script, List<X509Certificate2> certificates)
     {
         _application = application;
         Script = script;
-        _certificate = certificate;
+        _certificates = certificates;
         var bound = application.Services.GetRequiredService<IServer>().Features
             .GetRequiredFeature<IServerAddressesFeature>().Addresses.Single();
         Address = new Uri($"https://localhost:{new Uri(bound).Port}");
@@ -33,23 +33,54 @@ internal sealed class DiscoveryServer : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public static async Task<DiscoveryServer> StartAsync(X509Certificate2 certificate)
+    /// <summary>Presented to connections from now on; given, so this disposes it.</summary>
+    public X509Certificate2 Certificate
+    {
+        set
+        {
+            lock (_certificates)
+            {
+                _certificates.Add(value);
+            }
+        }
+    }
+
+    /// <param name="certificate">Given: this disposes it.</param>
+    /// <param name="port">On loopback; 0 for any.</param>
+    public static async Task<DiscoveryServer> StartAsync(X509Certificate2 certificate, int port = 0)
     {
         var script = new ScriptedDiscovery();
+        List<X509Certificate2> certificates = [certificate];
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(script);
         builder.Services.AddGrpc(options => options.MaxReceiveMessageSize = 64 * 1024 * 1024);
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
-            listen.UseHttps(certificate);
+            listen.UseHttps(https => https.ServerCertificateSelector = (_, _) =>
+            {
+                lock (certificates)
+                {
+                    return certificates[^1];
+                }
+            });
         }));
         var application = builder.Build();
+        application.Use((context, next) =>
+        {
+            if (script.HttpStatus is not { } status)
+            {
+                return next(context);
+            }
+
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        });
         application.MapGrpcService<ScriptedDiscovery>();
         await application.StartAsync(TestContext.Current.CancellationToken);
-        return new DiscoveryServer(application, script, certificate);
+        return new DiscoveryServer(application, script, certificates);
     }
 
     /// <summary>The next stream that a client opens.</summary>
@@ -70,6 +101,6 @@ internal sealed class DiscoveryServer : IAsyncDisposable
         }
 
         await _application.DisposeAsync();
-        _certificate.Dispose();
+        _certificates.ForEach(certificate => certificate.Dispose());
     }
 }

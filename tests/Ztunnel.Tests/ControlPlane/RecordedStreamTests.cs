@@ -1,5 +1,9 @@
+using System.Net;
 using Fixtures;
+using Ztunnel.Mesh;
 using Ztunnel.Protos.Discovery;
+using Ztunnel.Xds;
+using ManualTime = Ztunnel.Tests.Identity.ManualTime;
 
 namespace Ztunnel.Tests.ControlPlane;
 
@@ -53,7 +57,7 @@ public sealed class RecordedStreamTests
         MeshDump.AssertEqual(recording.Steps[^1].Expected, fixture.Snapshot, scenario);
     }
 
-    /// <summary>X7: workloads before or after their service give the same.</summary>
+    /// <summary>Workloads before or after their service give the same.</summary>
     [Theory]
     [InlineData("basic", 1)]
     [InlineData("policies", 2)]
@@ -61,7 +65,7 @@ public sealed class RecordedStreamTests
     [InlineData("external", 4)]
     [InlineData("multinetwork", 5)]
     [InlineData("churn", 6)]
-    public async Task Scenario_ResourcesInAnotherOrder_GivesTheSameState(string scenario, int seed)
+    public async Task X7_Scenario_ResourcesInAnotherOrder_GivesTheSameState(string scenario, int seed)
     {
         var recording = Recording.Load(scenario);
         var random = new Random(seed);
@@ -76,7 +80,7 @@ public sealed class RecordedStreamTests
         }
     }
 
-    /// <summary>X5: what is known stays known, and the next stream claims it.</summary>
+    /// <summary>What is known stays known, and the next stream claims it.</summary>
     [Theory]
     [InlineData("basic", ".", "reconnect-same")]
     [InlineData("basic", ".", "reconnect-stale")]
@@ -90,7 +94,7 @@ public sealed class RecordedStreamTests
     [InlineData("policies", ".", "reconnect-same")]
     [InlineData("waypoints", ".", "reconnect-mid")]
     [InlineData("waypoints", ".", "reconnect-same")]
-    public async Task Reconnect_AfterAnyStep_ClaimsWhatWasRecordedAndGivesTheState(
+    public async Task X5_Reconnect_AfterAnyStep_ClaimsWhatWasRecordedAndGivesTheState(
         string scenario, string baseFolder, string folder)
     {
         var before = Recording.Load(Path.Combine(scenario, baseFolder));
@@ -163,23 +167,67 @@ public sealed class RecordedStreamTests
     }
 
     [Fact]
-    public async Task OnDemand_StepByStep_GivesTheRecordedState()
+    public async Task X2_OnDemand_StepByStep_GivesTheRecordedState()
     {
         var recording = Recording.Load("basic/on-demand");
         await using var fixture = await StartAsync(recording);
         var stream = await fixture.Server.AcceptAsync();
-        var demands = fixture.Client.Demands!;
 
-        // X2: nothing is subscribed, policies are a wildcard. Steps 18 to 20 are a client that unsubscribes: not ours.
+        // Nothing is subscribed, policies are a wildcard. Steps 18 to 20 are a client that unsubscribes: not ours.
         var first = await stream.ReadAsync();
         Assert.Equal((["*"], ["*"]), (first.ResourceNamesSubscribe, first.ResourceNamesUnsubscribe));
         Assert.Empty((await stream.ReadAsync()).ResourceNamesSubscribe);
-        foreach (var step in recording.Steps.Take(18))
+        await PlayOnDemandAsync(fixture, stream, recording.Steps.Take(18));
+    }
+
+    /// <summary>
+    /// Section 12: istiod announces no address that it did not know when it was asked. The address is asked for again, and
+    /// found on the next stream, which claims what was recorded.
+    /// </summary>
+    [Fact]
+    public async Task OnDemandReconnect_AddressThatAppearedMeanwhile_IsFound()
+    {
+        var before = Recording.Load("basic/on-demand");
+        var after = Assert.Single(Recording.Load("basic/on-demand-reconnect").Steps);
+        var time = new ManualTime();
+        await using var fixture = await StartAsync(before, time);
+        var first = await fixture.AcceptAsync();
+        await PlayOnDemandAsync(fixture, first, before.Steps.Take(18));
+        var asked = Assert.Single(before.Steps[18].Requests).ResourceNamesSubscribe[0];
+
+        time.Advance(Demands.UnknownLifetime);
+        var asking = fixture.Client.Demands!.FetchAsync(asked, TestContext.Current.CancellationToken).AsTask();
+        var second = await fixture.AcceptLaterAsync(time);
+
+        Assert.False(first.HasUnread);
+        Assert.Equal(after.Requests, [await second.ReadAsync(), await second.ReadAsync()]);
+        await PlayAsync(second, after.Messages);
+        await asking.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        MeshDump.AssertEqual(after.Expected, fixture.Snapshot, after.Name);
+        Assert.NotNull(fixture.Snapshot.FindAddress(
+            new NetworkAddress("", IPAddress.Parse(asked.TrimStart('/'))), null).Workload);
+    }
+
+    private static Task<ClientFixture> StartAsync(Recording recording, TimeProvider? time = null) =>
+        ClientFixture.StartAsync(
+            options => options with
+            {
+                NodeName = recording.Node,
+                XdsOnDemand = recording.OnDemand,
+                XdsOnDemandTimeout = TimeSpan.FromSeconds(20),
+            },
+            time: time);
+
+    private static async Task PlayOnDemandAsync(
+        ClientFixture fixture, ServerStream stream, IEnumerable<RecordedStep> steps)
+    {
+        foreach (var step in steps)
         {
             var asking = Task.CompletedTask;
             if (step.Requests is [{ Node: null } request] && step.Messages.Length > 0)
             {
-                asking = demands.FetchAsync(request.ResourceNamesSubscribe[0], TestContext.Current.CancellationToken).AsTask();
+                asking = fixture.Client.Demands!.FetchAsync(
+                    request.ResourceNamesSubscribe[0], TestContext.Current.CancellationToken).AsTask();
                 Assert.Equal(request, await stream.ReadAsync());
             }
 
@@ -188,13 +236,6 @@ public sealed class RecordedStreamTests
             MeshDump.AssertEqual(step.Expected, fixture.Snapshot, step.Name);
         }
     }
-
-    private static Task<ClientFixture> StartAsync(Recording recording) => ClientFixture.StartAsync(options => options with
-    {
-        NodeName = recording.Node,
-        XdsOnDemand = recording.OnDemand,
-        XdsOnDemandTimeout = TimeSpan.FromSeconds(20),
-    });
 
     private static async Task PlayAsync(ServerStream stream, IEnumerable<byte[]> messages)
     {

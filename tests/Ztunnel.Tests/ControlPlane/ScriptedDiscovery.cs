@@ -12,6 +12,9 @@ internal sealed class ScriptedDiscovery : DiscoveryService
     /// <summary>Value of <c>authorization</c> that is let in.</summary>
     public string? RequiredAuthorization { get; set; }
 
+    /// <summary>Set to answer each request with this status of HTTP, as a proxy before istiod does.</summary>
+    public int? HttpStatus { get; set; }
+
     /// <summary>Set to answer each stream with this status at once.</summary>
     public Status? Refusal { get; set; }
 

@@ -16,7 +16,7 @@ internal sealed class ServerStream(
     public Metadata Headers => context.RequestHeaders;
 
     /// <summary>Completes when the client has gone away.</summary>
-    public CancellationToken ClientGone => context.CancellationToken;
+    public CancellationToken ClientGone { get; } = context.CancellationToken;
 
     /// <summary>Next request of the client, in its order.</summary>
     public async Task<DeltaDiscoveryRequest> ReadAsync() =>
@@ -64,13 +64,22 @@ internal sealed class ServerStream(
     /// <summary>Sends the head of a gRPC message and half of its body, then cuts the connection.</summary>
     public async Task AbortInsideMessageAsync(byte[] response)
     {
-        var body = context.GetHttpContext().Response.BodyWriter;
-        var head = new byte[5]; // not compressed, length as four bytes
-        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(1), response.Length);
-        await body.WriteAsync(head, TestContext.Current.CancellationToken);
-        await body.WriteAsync(response.AsMemory(0, response.Length / 2), TestContext.Current.CancellationToken);
+        await SendHeadAsync((uint)response.Length);
+        await SendPieceAsync(response.AsMemory(0, response.Length / 2));
         Abort();
     }
+
+    /// <summary>Sends the head of a gRPC message alone: not compressed, length as four bytes.</summary>
+    public async Task SendHeadAsync(uint length)
+    {
+        var head = new byte[5];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(head.AsSpan(1), length);
+        await SendPieceAsync(head);
+    }
+
+    /// <summary>Sends bytes of a message that was begun with its head.</summary>
+    public async Task SendPieceAsync(ReadOnlyMemory<byte> bytes) =>
+        await context.GetHttpContext().Response.BodyWriter.WriteAsync(bytes, TestContext.Current.CancellationToken);
 
     /// <summary>Asks the client to leave with a GOAWAY; the stream itself goes on until it is ended.</summary>
     public void SayGoAway() =>

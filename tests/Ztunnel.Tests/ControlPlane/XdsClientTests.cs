@@ -1,5 +1,7 @@
+using System.Net;
 using Grpc.Core;
 using Ztunnel.Mesh;
+using Ztunnel.Policy;
 using Ztunnel.Xds;
 using static Ztunnel.Tests.ControlPlane.Responses;
 
@@ -12,21 +14,31 @@ public sealed class XdsClientTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>X1, section 2.9.</summary>
+    /// <summary>Section 2.9.</summary>
     [Fact]
-    public async Task FirstSync_NeedsBothTypes()
+    public async Task X1_FirstSync_NeedsBothTypesInTheMesh()
     {
+        var match = new Protos.SecurityApi.Match();
+        match.DestinationPorts.Add(80);
+        var policy = NewPolicy("deny-80", match);
+        policy.Action = Protos.SecurityApi.Action.Deny;
         await using var fixture = await ClientFixture.StartAsync();
         var stream = await fixture.AcceptAsync();
 
         await stream.SendAndReadAckAsync(Addresses(Workload("a", "10.0.0.1")));
         await stream.SendAndReadAckAsync(Addresses());
         Assert.False(fixture.Client.FirstSync.IsCompleted);
-        await stream.SendAndReadAckAsync(Policies(Resource(NewPolicy("p"))));
+        await stream.SendAndReadAckAsync(Policies(Resource(policy)));
 
         await fixture.Client.FirstSync.WaitAsync(Limit, Token);
-        Assert.NotNull(fixture.Snapshot.FindAddress(Address("10.0.0.1"), null).Workload);
-        Assert.NotNull(fixture.Snapshot.FindPolicy("ns/p"));
+        var workload = fixture.Snapshot.FindAddress(Address("10.0.0.1"), null).Workload;
+        Assert.NotNull(workload);
+        Assert.False(IsAllowed(80));
+        Assert.True(IsAllowed(81));
+
+        bool IsAllowed(int port) => PolicyEngine.Evaluate(
+            fixture.Snapshot.PoliciesFor(workload),
+            new PolicyInput(new(IPAddress.Loopback, 40_000), new(workload.Addresses[0], port), Identity: null)).Allowed;
     }
 
     /// <summary>Section 2.9: a first response that was not accepted does not count.</summary>
@@ -46,12 +58,13 @@ public sealed class XdsClientTests
         await fixture.Client.FirstSync.WaitAsync(Limit, Token);
     }
 
-    /// <summary>X3, X9.</summary>
     [Fact]
-    public async Task BadResource_IsNackedAloneAndNotClaimed()
+    public async Task X3_X9_BadResource_IsNackedAloneAndNotClaimed()
     {
         await using var fixture = await ClientFixture.StartAsync();
-        var stream = await fixture.AcceptAsync();
+        var stream = await fixture.Server.AcceptAsync();
+        Assert.Empty((await stream.ReadAsync()).InitialResourceVersions);
+        Assert.Empty((await stream.ReadAsync()).InitialResourceVersions);
 
         var nack = await stream.SendAndReadAnswerAsync(Addresses(
             Workload("good", "10.0.0.1", "v1"), Junk("bad"), Junk("worse")));
@@ -83,9 +96,8 @@ public sealed class XdsClientTests
         Assert.Same(before, fixture.Snapshot.FindPolicy("ns/p"));
     }
 
-    /// <summary>X5.</summary>
     [Fact]
-    public async Task Abort_KeepsStateAndReconnects()
+    public async Task X5_Abort_KeepsStateAndReconnects()
     {
         await using var fixture = await ClientFixture.StartAsync();
         var stream = await fixture.AcceptAsync();
@@ -99,9 +111,9 @@ public sealed class XdsClientTests
         Assert.Empty(fixture.Snapshot.Workloads);
     }
 
-    /// <summary>X7, X8, X10.</summary>
+    /// <summary>X7 is also one new snapshot, in which each service is put together once.</summary>
     [Fact]
-    public async Task EndpointsOfOnePush_AreThoseThatAreHealthy()
+    public async Task X7_X8_X10_EndpointsOfOnePush_AreThoseThatAreHealthy()
     {
         const string Service = "ns/web.ns.svc.cluster.local";
         await using var fixture = await ClientFixture.StartAsync();
@@ -109,6 +121,8 @@ public sealed class XdsClientTests
         var ill = NewWorkload("ill", "10.0.1.1");
         ill.Status = Protos.WorkloadApi.WorkloadStatus.Unhealthy;
         ill.Services[Service] = new();
+        var snapshots = 0;
+        fixture.Mesh.Observe(_ => snapshots++);
 
         await stream.SendAndReadAckAsync(Addresses([
             .. Enumerable.Range(0, 25).Select(i => Workload($"w{i}", $"10.0.0.{i}", "1", Service)),
@@ -116,6 +130,7 @@ public sealed class XdsClientTests
             Resource(ill),
             .. Enumerable.Range(25, 25).Select(i => Workload($"w{i}", $"10.0.0.{i}", "1", Service)),
         ]));
+        Assert.Equal(2, snapshots); // the empty one and this one
         Assert.Equal(50, DumpedEndpoints());
         Assert.Empty(fixture.Snapshot.StagedEndpoints);
         await stream.SendAndReadAckAsync(Removed(TypeUrls.Address, "Kubernetes//Pod/ns/w7"));
@@ -126,14 +141,14 @@ public sealed class XdsClientTests
             MeshDump.Of(fixture.Snapshot)["services"]![0]!["endpoints"]!.AsObject().Count;
     }
 
-    /// <summary>S10, section 2.5.</summary>
+    /// <summary>Section 2.5.</summary>
     [Theory]
     [InlineData("/invalid")]
     [InlineData("nothing")]
     [InlineData("Kubernetes//Pod/ns/other")]
     [InlineData("ns/other.ns.svc.cluster.local")]
     [InlineData("")]
-    public async Task RemovalOfUnknownName_ChangesNothing(string name)
+    public async Task S10_RemovalOfUnknownName_ChangesNothing(string name)
     {
         await using var fixture = await ClientFixture.StartAsync();
         var stream = await fixture.AcceptAsync();
@@ -157,9 +172,8 @@ public sealed class XdsClientTests
         Assert.Empty(fixture.Snapshot.Workloads);
     }
 
-    /// <summary>S21.</summary>
     [Fact]
-    public async Task PolicyScope_FromNamespaceToSelector_LeavesTheNamespace()
+    public async Task S21_PolicyScope_FromNamespaceToSelector_LeavesTheNamespace()
     {
         await using var fixture = await ClientFixture.StartAsync();
         var stream = await fixture.AcceptAsync();
@@ -280,5 +294,5 @@ public sealed class XdsClientTests
         Assert.Contains("""istio_xds_connection_terminations_total{reason="Reconnect"} 1""", text);
     }
 
-    private static NetworkAddress Address(string ip) => new("", System.Net.IPAddress.Parse(ip));
+    private static NetworkAddress Address(string ip) => new("", IPAddress.Parse(ip));
 }

@@ -25,7 +25,7 @@ public sealed class CrlReloaderTests : IDisposable
     }
 
     [Fact]
-    public void Start_ValidFile_IsInForce()
+    public void T15_Start_ValidFile_IsInForce()
     {
         File.WriteAllText(FilePath, _authority.Pem(1) + _authority.Pem(2));
 
@@ -33,7 +33,7 @@ public sealed class CrlReloaderTests : IDisposable
     }
 
     [Fact]
-    public void Start_EmptyFile_RevokesNothingAndIsNoFailure()
+    public void T15_Start_EmptyFile_RevokesNothingAndIsNoFailure()
     {
         File.WriteAllText(FilePath, "");
 
@@ -41,7 +41,7 @@ public sealed class CrlReloaderTests : IDisposable
     }
 
     [Fact]
-    public void Start_MissingFile_IsLookedForWithEachConnection()
+    public void T15_Start_MissingFile_IsLookedForWithEachConnection()
     {
         var reloader = Start();
         AssertState(reloader, lists: 0, hasFailed: true);
@@ -55,7 +55,7 @@ public sealed class CrlReloaderTests : IDisposable
     }
 
     [Fact]
-    public void Start_InvalidFile_IsAFailureUntilItIsRepaired()
+    public void T15_Start_InvalidFile_IsAFailureUntilItIsRepaired()
     {
         File.WriteAllText(FilePath, "garbage");
         var reloader = Start();
@@ -71,7 +71,7 @@ public sealed class CrlReloaderTests : IDisposable
     [InlineData("garbage")]
     [InlineData("-----BEGIN X509 CRL-----\nMIIB")]
     [InlineData(null)]
-    public void Reload_BrokenOrMissing_KeepsTheListsBefore(string? content)
+    public void T15_Reload_BrokenOrMissing_KeepsTheListsBefore(string? content)
     {
         File.WriteAllText(FilePath, _authority.Pem(1));
         var reloader = Start();
@@ -128,7 +128,7 @@ public sealed class CrlReloaderTests : IDisposable
     }
 
     [Fact]
-    public void Reload_SameContentWrittenAgain_IsNotPutInForceAgain()
+    public void T15_Reload_SameContentWrittenAgain_IsNotPutInForceAgain()
     {
         File.WriteAllText(FilePath, _authority.Pem(1));
         var reloader = Start();

@@ -176,6 +176,8 @@ public sealed class MeshSnapshotTests
 
         Assert.Equal(b.Uid, Assert.Single(Assert.Single(staged.Without(a).StagedEndpoints).Value).Key);
         Assert.Empty(staged.Without(a, b).StagedEndpoints);
+        Assert.Empty(staged.Without(a, b).Without(a, b).StagedEndpoints);
+        Assert.Empty(Empty.Without(a).StagedEndpoints);
     }
 
     [Fact]

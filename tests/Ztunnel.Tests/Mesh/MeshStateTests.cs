@@ -75,6 +75,50 @@ public sealed class MeshStateTests
     }
 
     [Fact]
+    public async Task Observe_DuringUpdates_ShowsEachSnapshotOnceAndInOrder()
+    {
+        var state = new MeshState(Empty, _time);
+        List<int>[] seen = [.. Enumerable.Range(0, 8).Select(_ => new List<int>())];
+
+        var writing = Task.Run(
+            () =>
+            {
+                for (var i = 0; i < 500; i++)
+                {
+                    state.Update(snapshot => snapshot.With(Pod($"p{i}", "10.0.0.1")));
+                }
+            },
+            Token);
+        await Parallel.ForEachAsync(seen, Token, (counts, _) =>
+        {
+            state.Observe(snapshot => counts.Add(snapshot.Workloads.Count()));
+            return ValueTask.CompletedTask;
+        });
+        await writing;
+
+        Assert.All(seen, counts => Assert.Equal(Enumerable.Range(counts[0], 501 - counts[0]), counts));
+    }
+
+    [Fact]
+    public void Observe_ByAnObserver_ShowsTheSnapshotOnce()
+    {
+        var state = new MeshState(Empty, _time);
+        List<int> seen = [];
+        state.Observe(snapshot =>
+        {
+            if (snapshot.Workloads.Count() == 1)
+            {
+                state.Observe(next => seen.Add(next.Workloads.Count()));
+            }
+        });
+
+        state.Update(snapshot => snapshot.With(_pod));
+        state.Update(snapshot => snapshot.With(Pod("other", "10.0.0.2")));
+
+        Assert.Equal([1, 2], seen);
+    }
+
+    [Fact]
     public async Task Update_FromManyThreads_LosesNone()
     {
         var state = new MeshState(Empty, _time);

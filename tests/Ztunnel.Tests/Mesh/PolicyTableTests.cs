@@ -29,6 +29,16 @@ public sealed class PolicyTableTests
     }
 
     [Fact]
+    public void R2_DestinationNetwork_IsIrrelevant()
+    {
+        var snapshot = Empty.With(Policies.Global("g"), Policies.Namespaced("n"), Policies.Selecting("s"));
+        var pod = Pod("a", "10.0.0.1") with { AuthorizationPolicies = ["ns1/s"] };
+
+        Assert.Equal(snapshot.PoliciesFor(pod), snapshot.PoliciesFor(pod with { Network = "remote" }));
+        Assert.Equal(3, snapshot.PoliciesFor(pod with { Network = "remote" }).Length);
+    }
+
+    [Fact]
     public void S21_A7_Scope_Changes_BindingMoves()
     {
         var policy = Policies.Namespaced("p");

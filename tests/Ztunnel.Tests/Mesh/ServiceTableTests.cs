@@ -18,7 +18,9 @@ public sealed class ServiceTableTests
         Assert.Equal("one", snapshot.FindServiceByVip(Vip, "one")?.Namespace);
         Assert.Equal("two", snapshot.FindServiceByVip(Vip, "two")?.Namespace);
         Assert.Equal("one", snapshot.FindServiceByVip(Vip, "three")?.Namespace);
+        Assert.Equal("one", snapshot.FindServiceByVip(Vip, null)?.Namespace);
         Assert.Equal("two", snapshot.Without(one).FindServiceByVip(Vip, "one")?.Namespace);
+        Assert.Equal("one", snapshot.Without(two).FindServiceByVip(Vip, "two")?.Namespace);
     }
 
     [Fact]
@@ -64,7 +66,10 @@ public sealed class ServiceTableTests
         Assert.NotNull(snapshot.FindServiceByVip(Vip, null));
         Assert.Null(snapshot.FindServiceByVip(Vip, "two"));
         Assert.NotNull(snapshot.FindServiceByVip(At("10.9.1.1"), "one"));
+        Assert.NotNull(snapshot.FindServiceByVip(At("10.9.1.1"), null));
         Assert.Null(snapshot.FindServiceByVip(At("10.9.1.1"), "two"));
+        Assert.NotNull(snapshot.FindServiceByHostname("a.example.com", "one"));
+        Assert.NotNull(snapshot.FindServiceByHostname("a.example.com", null));
         Assert.Null(snapshot.FindServiceByHostname("a.example.com", "two"));
     }
 
@@ -98,6 +103,22 @@ public sealed class ServiceTableTests
             Of("exact", "exact", "10.1.2.77"));
 
         Assert.Equal(expected, snapshot.FindServiceByVip(At(address, network), "client")?.Hostname);
+    }
+
+    [Fact]
+    public void S17_Cidr_DualStack_IsFoundByBothFamiliesUntilItIsRemoved()
+    {
+        var dual = Of("dual", "dual") with
+        {
+            CidrVips = [new("", IPNetwork.Parse("10.1.0.0/16")), new("", IPNetwork.Parse("fd00:1::/32"))],
+        };
+        var snapshot = Empty.With(dual);
+
+        foreach (var address in (string[])["10.1.2.3", "fd00:1::9"])
+        {
+            Assert.Equal("dual", snapshot.FindServiceByVip(At(address), null)?.Hostname);
+            Assert.Null(snapshot.Without(dual).FindServiceByVip(At(address), null));
+        }
     }
 
     [Fact]

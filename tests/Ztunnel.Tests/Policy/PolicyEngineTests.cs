@@ -12,7 +12,7 @@ public class PolicyEngineTests
     private static readonly Authorization AllowNone = Allow("allow-none");
 
     [Fact]
-    public void A6_NoPolicies_Allowed()
+    public void A6_R5_NoPolicies_Allowed()
     {
         var verdict = PolicyEngine.Evaluate([], FromClient);
 
@@ -21,7 +21,7 @@ public class PolicyEngineTests
     }
 
     [Fact]
-    public void A6_DenyBeforeAllow_RefusedAndNamed()
+    public void A6_R5_DenyBeforeAllow_RefusedAndNamed()
     {
         var verdict = PolicyEngine.Evaluate([AllowAll, DenyAll], FromClient);
 
@@ -30,15 +30,15 @@ public class PolicyEngineTests
     }
 
     [Fact]
-    public void A6_DenyThatDoesNotMatch_NoAllow_Allowed() =>
+    public void A6_R5_DenyThatDoesNotMatch_NoAllow_Allowed() =>
         Assert.Equal(PolicyVerdict.AllowedByDefault, PolicyEngine.Evaluate([Deny("d", When(Never))], FromClient));
 
     [Fact]
-    public void A6_AllowMatches_AllowedAndNamed() =>
+    public void A6_R5_AllowMatches_AllowedAndNamed() =>
         Assert.Equal(PolicyVerdict.AllowedBy("ns/allow-all"), PolicyEngine.Evaluate([AllowNone, AllowAll], FromClient));
 
     [Fact]
-    public void A6_AllowsThatDoNotMatch_Refused()
+    public void A6_R5_AllowsThatDoNotMatch_Refused()
     {
         var verdict = PolicyEngine.Evaluate([AllowNone, Deny("d", When(Never))], FromClient);
 
@@ -47,7 +47,7 @@ public class PolicyEngineTests
     }
 
     [Fact]
-    public void A6_StrictMtls_RefusesPlaintextOnly()
+    public void A6_R5_StrictMtls_RefusesPlaintextOnly()
     {
         var strict = Deny("strict", When(new PolicyMatch { NotPrincipals = [Presence()] }));
 
@@ -56,7 +56,7 @@ public class PolicyEngineTests
     }
 
     [Fact]
-    public void A6_SeveralMatch_FirstByKeyIsNamed()
+    public void A6_R5_SeveralMatch_FirstByKeyIsNamed()
     {
         Assert.Equal(
             PolicyVerdict.DeniedBy("ns/b"),
@@ -67,7 +67,7 @@ public class PolicyEngineTests
     }
 
     [Fact]
-    public void A6_DryRunDeny_LoggedNotEnforced()
+    public void A6_R5_DryRunDeny_LoggedNotEnforced()
     {
         var logger = new RecordingLogger(LogLevel.Debug);
 
@@ -83,7 +83,7 @@ public class PolicyEngineTests
     }
 
     [Fact]
-    public void A6_DryRunAllow_LoggedNotEnforced()
+    public void A6_R5_DryRunAllow_LoggedNotEnforced()
     {
         var logger = new RecordingLogger(LogLevel.Debug);
 
@@ -99,7 +99,7 @@ public class PolicyEngineTests
     }
 
     [Fact]
-    public void A6_OnlyDryRunAllowsAndNoneMatches_SaidInTheLog()
+    public void A6_R5_OnlyDryRunAllowsAndNoneMatches_SaidInTheLog()
     {
         var logger = new RecordingLogger(LogLevel.Debug);
 
@@ -115,7 +115,7 @@ public class PolicyEngineTests
     }
 
     [Fact]
-    public void A6_DryRunAllowsBesideEnforcedOnes_NotBlamed()
+    public void A6_R5_DryRunAllowsBesideEnforcedOnes_NotBlamed()
     {
         var logger = new RecordingLogger(LogLevel.Debug);
 
@@ -125,7 +125,7 @@ public class PolicyEngineTests
     }
 
     [Fact]
-    public void A6_InfoLogging_SameLinesAtInformation()
+    public void A6_R5_InfoLogging_SameLinesAtInformation()
     {
         var logger = new RecordingLogger(LogLevel.Information);
         var dryRun = DenyAll with { DryRun = true };

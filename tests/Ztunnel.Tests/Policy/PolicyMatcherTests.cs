@@ -11,7 +11,7 @@ public class PolicyMatcherTests
     private static readonly PolicyMatch NoFields = new();
 
     [Fact]
-    public void A1_MatchWithoutFields_NeverMatches()
+    public void A1_R1_MatchWithoutFields_NeverMatches()
     {
         Assert.False(NoFields.Matches(FromClient));
         Assert.False(Clause(NoFields).Matches(FromClient));
@@ -19,24 +19,24 @@ public class PolicyMatcherTests
     }
 
     [Fact]
-    public void A1_MatchWithoutFields_IsSkippedBesideOthers() =>
+    public void A1_R1_MatchWithoutFields_IsSkippedBesideOthers() =>
         Assert.True(Clause(NoFields, Always).Matches(Plaintext));
 
     [Fact]
-    public void A1_ClauseWithoutMatches_Matches() => Assert.True(Clause().Matches(Plaintext));
+    public void A1_R1_ClauseWithoutMatches_Matches() => Assert.True(Clause().Matches(Plaintext));
 
     [Fact]
-    public void A1_RuleWithoutClauses_Matches() => Assert.True(Rule().Matches(Plaintext));
+    public void A1_R1_RuleWithoutClauses_Matches() => Assert.True(Rule().Matches(Plaintext));
 
     [Fact]
-    public void A1_PolicyWithoutRules_NeverMatches() => Assert.False(Deny("p").Matches(Plaintext));
+    public void A1_R1_PolicyWithoutRules_NeverMatches() => Assert.False(Deny("p").Matches(Plaintext));
 
     [Theory]
     [InlineData(false, false)]
     [InlineData(false, true)]
     [InlineData(true, false)]
     [InlineData(true, true)]
-    public void A2_MatchesOr_ClausesAnd_RulesOr(bool first, bool second)
+    public void A2_R2_MatchesOr_ClausesAnd_RulesOr(bool first, bool second)
     {
         var (a, b) = (first ? Always : Never, second ? Always : Never);
 
@@ -46,7 +46,7 @@ public class PolicyMatcherTests
     }
 
     [Fact]
-    public void A2_FieldPairs_And()
+    public void A2_R2_FieldPairs_And()
     {
         var both = new PolicyMatch { DestinationPorts = [8080], Namespaces = [Exact("default")] };
 
@@ -56,7 +56,7 @@ public class PolicyMatcherTests
     }
 
     [Fact]
-    public void A2_PositiveAndNegativeOfOnePair_BothHold()
+    public void A2_R2_PositiveAndNegativeOfOnePair_BothHold()
     {
         var match = new PolicyMatch { Namespaces = [Prefix("")], NotNamespaces = [Exact("shop")] };
 
@@ -66,7 +66,7 @@ public class PolicyMatcherTests
     }
 
     [Fact]
-    public void A2_EntriesOfOneList_Or()
+    public void A2_R2_EntriesOfOneList_Or()
     {
         Assert.True(new PolicyMatch { DestinationPorts = [80, 8080] }.Matches(Plaintext));
         Assert.True(new PolicyMatch { SourceIps = [Cidr("1.1.1.1/32"), Cidr("10.0.0.0/8")] }.Matches(Plaintext));
@@ -86,7 +86,7 @@ public class PolicyMatcherTests
     [InlineData("::ffff:0.0.0.0/96", "203.0.113.9", false)]
     [InlineData("2001:db8::/32", "2001:db8:1::1", true)]
     [InlineData("2001:db8::/32", "2001:db9::1", false)]
-    public void A4_Cidr_ContainsAddressesOfItsFamily(string cidr, string address, bool contained)
+    public void A4_R3_Cidr_ContainsAddressesOfItsFamily(string cidr, string address, bool contained)
     {
         var endPoint = new IPEndPoint(IPAddress.Parse(address), 8080);
         var (to, from) = (Plaintext with { Destination = endPoint }, Plaintext with { Source = endPoint });
@@ -118,7 +118,7 @@ public class PolicyMatcherTests
     [InlineData(nameof(StringMatchKind.Suffix), "", "x", true)]
     [InlineData(nameof(StringMatchKind.Presence), "", "x", true)]
     [InlineData(nameof(StringMatchKind.Presence), "", "", false)]
-    public void A5_StringMatch_Table(string kind, string value, string text, bool matches) =>
+    public void A5_R4_StringMatch_Table(string kind, string value, string text, bool matches) =>
         Assert.Equal(matches, new StringMatch(Enum.Parse<StringMatchKind>(kind), value).Matches(text));
 
     private static IPNetwork Cidr(string text) => IPNetwork.Parse(text);

@@ -15,7 +15,7 @@ namespace Ztunnel.Tests.Policy;
 public class PolicyPropertyTests
 {
     [Property]
-    public bool DryRun_NeverChangesTheVerdict(Sample sample) =>
+    public bool R5_DryRun_NeverChangesTheVerdict(Sample sample) =>
         Evaluate(sample.Policies, sample) == Evaluate(sample.Policies.Where(policy => !policy.DryRun), sample);
 
     [Property]
@@ -33,7 +33,7 @@ public class PolicyPropertyTests
             || Evaluate(sample.Policies, sample).Allowed;
 
     [Property]
-    public bool Verdict_FollowsTheWrittenOrder(Sample sample)
+    public bool R5_Verdict_FollowsTheWrittenOrder(Sample sample)
     {
         var enforced = sample.Policies.Where(policy => !policy.DryRun).ToArray();
         var denies = enforced.Where(policy => policy.Action == PolicyAction.Deny);
@@ -58,7 +58,7 @@ public class PolicyPropertyTests
     }
 
     [Property]
-    public bool Policy_IsAnyRuleAllClausesAnyMatch(Sample sample) =>
+    public bool R2_Policy_IsAnyRuleAllClausesAnyMatch(Sample sample) =>
         sample.Extra.Matches(sample.Input) == sample.Extra.Rules.Any(rule => rule.Clauses.All(clause =>
             clause.Matches.IsEmpty || clause.Matches.Any(match => match.Matches(sample.Input))));
 
@@ -81,7 +81,7 @@ public class PolicyPropertyTests
     }
 
     [Property]
-    public bool OneListNegated_IsTheOppositeMatch(Sample sample)
+    public bool R3_OneListNegated_IsTheOppositeMatch(Sample sample)
     {
         var any = sample.Match;
         (PolicyMatch Positive, PolicyMatch Negative)[] lists =

@@ -42,7 +42,7 @@ public class PolicyTruthTableTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A3_Field_PlaintextAndTwoIdentities(string name)
+    public void A3_R3_Field_PlaintextAndTwoIdentities(string name)
     {
         var row = Rows[name];
 
@@ -53,7 +53,7 @@ public class PolicyTruthTableTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A3_Negation_IsTheOppositeForEveryCaller(string name)
+    public void A3_R3_Negation_IsTheOppositeForEveryCaller(string name)
     {
         var row = Rows[name];
 
@@ -63,7 +63,7 @@ public class PolicyTruthTableTests
     }
 
     [Fact]
-    public void A3_ServiceAccount_IgnoresTheTrustDomain()
+    public void A3_R3_ServiceAccount_IgnoresTheTrustDomain()
     {
         var match = new PolicyMatch { ServiceAccounts = [new ServiceAccountMatch("default", "client")] };
 

@@ -39,7 +39,7 @@ public sealed class InboundPolicyPushTests : IAsyncDisposable
 
     /// <summary>RFC 9113 sections 5.4.2 and 8.5: RST_STREAM ends this stream, the connection carries on.</summary>
     [Fact]
-    public async Task PolicyPush_ResetsTheForbiddenStreamAlone()
+    public async Task R6_PolicyPush_ResetsTheForbiddenStreamAlone()
     {
         await StartAsync();
         using var forbidden = InboundFixture.Listen();
@@ -108,7 +108,7 @@ public sealed class InboundPolicyPushTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task PolicyPush_ResetsBothEndsOfForbiddenPlaintext()
+    public async Task R6_PolicyPush_ResetsBothEndsOfForbiddenPlaintext()
     {
         await StartAsync();
         using var forbidden = InboundFixture.Listen();

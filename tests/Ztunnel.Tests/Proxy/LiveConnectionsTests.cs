@@ -45,7 +45,7 @@ public sealed class LiveConnectionsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Push_OfDenyingPolicy_ClosesConnection()
+    public async Task R6_Push_OfDenyingPolicy_ClosesConnection()
     {
         using var connection = Register();
         Assert.Null(await _authorization.RefusalAsync(connection));
@@ -62,7 +62,7 @@ public sealed class LiveConnectionsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Push_OfDenyingPolicy_ClosesPlaintextConnection()
+    public async Task R6_Push_OfDenyingPolicy_ClosesPlaintextConnection()
     {
         using var connection = Register(Call with { Identity = null });
 
@@ -77,7 +77,7 @@ public sealed class LiveConnectionsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Removal_OfTheOnlyMatchingAllow_ClosesConnection()
+    public async Task R6_Removal_OfTheOnlyMatchingAllow_ClosesConnection()
     {
         var allow = Denying("allow", PolicyScope.Namespace) with { Action = PolicyAction.Allow };
         var other = Denying("other", PolicyScope.Namespace) with { Action = PolicyAction.Allow, Rules = [] };

@@ -60,7 +60,7 @@ public sealed class LocalIdentityPrefetchTests : IAsyncDisposable
     }
 
     [Fact]
-    public void E10_RemovalOfTheLastWorkload_ForgetsTheCertificate()
+    public void E10_T14_RemovalOfTheLastWorkload_ForgetsTheCertificate()
     {
         Set(Pod("a1", "alice"));
         Set(Pod("a2", "alice"));

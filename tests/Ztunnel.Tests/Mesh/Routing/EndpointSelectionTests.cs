@@ -143,6 +143,48 @@ public sealed class EndpointSelectionTests
         Assert.Equal(["a"], Names(Web.AllowingUnhealthy(), unhealthy));
     }
 
+    /// <summary>Whether the workload came before the service, and so waited for it, or after it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void S13_S18_Unhealthy_FollowsTheServiceAndIsRestored(bool staged)
+    {
+        var unhealthy = Attached(Web, Pod("a", "10.0.0.2") with { Status = WorkloadStatus.Unhealthy })[0];
+        var allowing = Web.AllowingUnhealthy();
+
+        var allowed = staged ? Empty.With(unhealthy).With(allowing) : Empty.With(allowing).With(unhealthy);
+        var dropped = staged ? Empty.With(unhealthy).With(Web) : Empty.With(Web).With(unhealthy);
+
+        Assert.True(IsChosen(allowed));
+        Assert.False(IsChosen(dropped));
+        Assert.False(IsChosen(allowed.With(Web)));
+        // The reference has dropped it for good by now; control-plane 10.2.13.
+        Assert.True(IsChosen(allowed.With(Web).With(allowing)));
+    }
+
+    [Fact]
+    public void S11_Workload_BecomesUnhealthy_IsNotChosenUntilItRecovers()
+    {
+        var pod = Attached(Web, Pod("a", "10.0.0.2"))[0];
+        var snapshot = Empty.With(Web, pod);
+        var ill = snapshot.With(pod with { Status = WorkloadStatus.Unhealthy });
+
+        Assert.True(IsChosen(snapshot));
+        Assert.False(IsChosen(ill));
+        Assert.True(IsChosen(ill.With(pod)));
+    }
+
+    [Fact]
+    public void S19_Workload_RemovedAndAddedUnhealthy_IsNotChosen()
+    {
+        var pod = Attached(Web, Pod("a", "10.0.0.2"))[0];
+        var builder = Empty.With(Web, pod).ToBuilder();
+        builder.RemoveWorkload(pod.Uid);
+        builder.SetWorkload(pod with { Status = WorkloadStatus.Unhealthy });
+
+        Assert.False(IsChosen(builder.ToSnapshot()));
+    }
+
     [Fact]
     public void Capacity_WeighsTheChoice()
     {
@@ -177,6 +219,9 @@ public sealed class EndpointSelectionTests
         return EndpointSelection.Choose(
             snapshot, Source, snapshot.FindService(service.NamespacedHostname)!, 80, mode, AnyRandom);
     }
+
+    private static bool IsChosen(MeshSnapshot snapshot) => EndpointSelection.Choose(
+        snapshot, Source, snapshot.FindService(Web.NamespacedHostname)!, 80, ResolutionMode.Standard, AnyRandom) is not null;
 
     private static Workload[] Attached(Service service, params ReadOnlySpan<Workload> workloads)
     {
