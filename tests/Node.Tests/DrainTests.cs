@@ -1,25 +1,35 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Ztunnel.Demo;
 
 namespace Node.Tests;
 
-/// <summary>Stopping a proxy with SIGTERM; data-path 9 and 13, D1, D2 and D4.</summary>
+/// <summary>
+/// Stopping a proxy with SIGTERM or a request to its admin port; data-path 9 and 13, D1, D2 and D4, control-plane 9.1, C11.
+/// </summary>
 public sealed class DrainTests
 {
+    private const string Sigterm = "SIGTERM";
+    private const string Quit = "POST /quitquitquit";
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task NoConnections_BothProxiesExitWith0()
+    [Theory]
+    [InlineData(Sigterm)]
+    [InlineData(Quit)]
+    public async Task C11_NoConnections_BothProxiesExitWith0LongBeforeTheDeadline(string how)
     {
-        await using var topology = new NodeTopology();
+        await using var topology = new NodeTopology { ProxyEnvironment = WithDeadline("300s") };
         await topology.InitializeAsync();
 
-        Assert.Equal(0, await topology.ClientProxy.StopAsync());
-        Assert.Equal(0, await topology.ServerProxy.StopAsync());
+        Assert.Equal(0, await StopAsync(topology.ClientProxy, how));
+        Assert.Equal(0, await StopAsync(topology.ServerProxy, how));
     }
 
-    [Fact]
-    public async Task D1_C11_OpenConnection_WorksUntilItsEndAndNewOnesAreRefused()
+    [Theory]
+    [InlineData(Sigterm)]
+    [InlineData(Quit)]
+    public async Task D1_C11_OpenConnection_WorksUntilItsEndAndNewOnesAreRefused(string how)
     {
         await using var topology = new NodeTopology { ProxyEnvironment = WithDeadline("20s") };
         await topology.InitializeAsync();
@@ -27,7 +37,7 @@ public sealed class DrainTests
         using var connection = await ConnectAsync(topology);
         await ExchangeAsync(connection);
 
-        var stopping = topology.ClientProxy.StopAsync();
+        var stopping = StopAsync(topology.ClientProxy, how);
         await WaitUntilRefusedAsync(topology);
         await ExchangeAsync(connection);
         connection.Shutdown(SocketShutdown.Send);
@@ -38,8 +48,10 @@ public sealed class DrainTests
         Assert.InRange(Stopwatch.GetElapsedTime(ended), TimeSpan.Zero, TimeSpan.FromSeconds(5));
     }
 
-    [Fact]
-    public async Task D2_C11_ConnectionThatStays_IsCutAtTheDeadline()
+    [Theory]
+    [InlineData(Sigterm)]
+    [InlineData(Quit)]
+    public async Task D2_C11_ConnectionThatStays_IsCutAtTheDeadline(string how)
     {
         await using var topology = new NodeTopology { ProxyEnvironment = WithDeadline("1s") };
         await topology.InitializeAsync();
@@ -48,10 +60,25 @@ public sealed class DrainTests
         await ExchangeAsync(connection);
 
         var started = Stopwatch.GetTimestamp();
-        var exitCode = await topology.ClientProxy.StopAsync();
+        var exitCode = await StopAsync(topology.ClientProxy, how);
 
         Assert.Equal(0, exitCode);
         Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(8));
+    }
+
+    private static async Task<int> StopAsync(DedicatedProxy proxy, string how)
+    {
+        if (how == Sigterm)
+        {
+            return await proxy.StopAsync();
+        }
+
+        var spec = new ProcessSpec(
+            "curl", "-sS", "-f", "--max-time", "5", "-X", "POST", "http://127.0.0.1:15000/quitquitquit");
+        Assert.Equal("shutdown now", (await proxy.Pod.Namespace.RunAsync(spec, Token)).Succeeded().Output);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(TimeSpan.FromSeconds(20));
+        return await proxy.WaitForExitAsync(limit.Token);
     }
 
     private static Dictionary<string, string?> WithDeadline(string deadline) =>

@@ -109,6 +109,9 @@ internal sealed class DedicatedProxy
             + $"the last one: {Log.Since(since).LastOrDefault()}");
     }
 
+    /// <summary>Waits until it ends by itself. Its exit code.</summary>
+    public Task<int> WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+
     /// <summary>SIGTERM, and the exit code that follows.</summary>
     public Task<int> StopAsync() => _process.StopAsync();
 }

@@ -36,6 +36,9 @@ internal sealed class ManagedCertificate : IAsyncDisposable
     private CallTicket? _ticket;
     private Demand _demand;
 
+    // Of the loop: the failure that was logged last, none after a success.
+    private (bool HasCertificate, string Reason)? _failure;
+
     // Any thread; a late view does no harm.
     private volatile bool _usedSinceIssued;
     private volatile bool _keepUnused;
@@ -181,6 +184,12 @@ internal sealed class ManagedCertificate : IAsyncDisposable
             var certificate = await IssueAsync(forgotten);
             var renewal = _schedule.AfterSuccess(certificate, _time.GetUtcNow());
             _logger.CertificateIssued(_identity, certificate.NotAfter, renewal);
+            if (_failure is not null)
+            {
+                _failure = null;
+                _logger.CertificateIssuedAgain(_identity, certificate.NotAfter);
+            }
+
             Publish(certificate, null);
             return renewal;
         }
@@ -188,17 +197,24 @@ internal sealed class ManagedCertificate : IAsyncDisposable
         {
             // Whatever went wrong, the loop must live: without it the identity would never get a certificate again.
             var retry = _schedule.AfterFailure(_time.GetUtcNow());
-            if (IsValid(_current))
-            {
-                _logger.RenewalFailed(_identity, e.Message, _current!.NotAfter, retry);
-            }
-            else
-            {
-                _logger.CertificateFailed(_identity, e.Message, retry);
-            }
-
+            LogFailure(e.Message, retry);
             Publish(null, e.Message);
             return retry;
+        }
+    }
+
+    private void LogFailure(string reason, DateTimeOffset retry)
+    {
+        var failure = (IsValid(_current), reason);
+        var level = failure == _failure ? LogLevel.Debug : LogLevel.Warning;
+        _failure = failure;
+        if (failure.Item1)
+        {
+            _logger.RenewalFailed(level, _identity, reason, _current!.NotAfter, retry);
+        }
+        else
+        {
+            _logger.CertificateFailed(level, _identity, reason, retry);
         }
     }
 
@@ -324,7 +340,9 @@ internal sealed class ManagedCertificate : IAsyncDisposable
                 return;
             }
 
-            await wake.WaitAsync(left < MaxSleep ? left : MaxSleep, _time, forgotten)
+            // Waits count whole milliseconds: a part of one would be no wait, and asking again would spin.
+            var wait = TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds));
+            await wake.WaitAsync(wait < MaxSleep ? wait : MaxSleep, _time, forgotten)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             forgotten.ThrowIfCancellationRequested();
         }

@@ -53,7 +53,7 @@ public sealed class HandshakeTests : IDisposable
 
     [Theory]
     [MemberData(nameof(RefusedClients))]
-    public async Task Server_RefusesClient_NamingTheReason(string which, string reason)
+    public async Task T13_Server_RefusesClient_NamingTheReason(string which, string reason)
     {
         using var server = _root.Issue([ServerUri]);
         using var client = ClientOf(which);

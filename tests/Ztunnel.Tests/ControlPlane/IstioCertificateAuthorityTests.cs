@@ -34,6 +34,23 @@ public sealed class IstioCertificateAuthorityTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task T10_Issue_ThreeAfterTheLeaf_AreTwoIntermediatesAndARoot()
+    {
+        using var other = new SigningAuthority("other", DateTimeOffset.UtcNow);
+        _server.Answer = (request, _) =>
+        {
+            var response = _server.Sign(request);
+            response.CertChain.Insert(2, other.Intermediate.ExportCertificatePem());
+            return Task.FromResult(response);
+        };
+
+        var certificate = await IssueAsync(Options);
+
+        Assert.Equal([_server.Authority.Intermediate, other.Intermediate], certificate.Intermediates);
+        Assert.Equal([_server.Authority.Root], certificate.Roots);
+    }
+
+    [Fact]
     public async Task Issue_Shared_SendsWhatTheContractSays()
     {
         await IssueAsync(Options with

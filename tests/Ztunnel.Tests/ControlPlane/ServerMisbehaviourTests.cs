@@ -27,7 +27,7 @@ public sealed class ServerMisbehaviourTests
     [InlineData("UNAUTHENTICATED", "Unauthenticated: authentication failure")]
     [InlineData("HTTP 401", "Unauthenticated: ")]
     [InlineData("HTTP 503", "Unavailable: ")]
-    [InlineData("huge text", "ResourceExhausted: no     no")]
+    [InlineData("huge text", "ResourceExhausted: no    noxxx")]
     public async Task Refusal_AgainAndAgain_IsSaidOnceAndChangesNothing(string how, string reason)
     {
         using var others = new ServerCertificates();

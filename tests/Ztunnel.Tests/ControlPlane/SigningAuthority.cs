@@ -37,7 +37,10 @@ internal sealed class SigningAuthority : IDisposable
     }
 
     /// <summary>A certificate with its key for a TLS server, of a form that server libraries take.</summary>
-    public X509Certificate2 ForServer(params ReadOnlySpan<string> names)
+    public X509Certificate2 ForServer(params ReadOnlySpan<string> names) => ForServerUntil(Root.NotAfter, names);
+
+    /// <summary>The same with an end of its own.</summary>
+    public X509Certificate2 ForServerUntil(DateTimeOffset notAfter, params ReadOnlySpan<string> names)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var builder = new SubjectAlternativeNameBuilder();
@@ -53,7 +56,7 @@ internal sealed class SigningAuthority : IDisposable
             }
         }
 
-        using var leaf = SignLeaf(new PublicKey(key), builder.Build(), Root.NotBefore, Root.NotAfter);
+        using var leaf = SignLeaf(new PublicKey(key), builder.Build(), Root.NotBefore, notAfter);
         return leaf.CopyWithPrivateKey(key);
     }
 

@@ -282,6 +282,23 @@ public sealed class CertificateManagerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task T4_Fetch_OfFourIdentities_AreUnderWayAtTheSameTime()
+    {
+        var fetches = Enumerable.Range(0, 4).Select(i => _manager.FetchAsync(Named($"w{i}"), Token).AsTask()).ToArray();
+
+        List<FakeAuthority.Call> calls = [];
+        for (var i = 0; i < fetches.Length; i++)
+        {
+            calls.Add(await _authority.NextCallAsync()); // none of them has been answered
+        }
+
+        Assert.All(fetches, fetch => Assert.False(fetch.IsCompleted));
+        calls.ForEach(call => call.Succeed(_time.GetUtcNow(), _time.GetUtcNow() + Day));
+        await Task.WhenAll(fetches);
+        Assert.Equal(4, _authority.CallCount);
+    }
+
+    [Fact]
     public async Task Prefetch_ThenFetch_IsOneCall()
     {
         _manager.Prefetch(Alice);

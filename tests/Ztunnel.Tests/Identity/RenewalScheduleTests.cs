@@ -20,6 +20,23 @@ public sealed class RenewalScheduleTests
         Assert.InRange(due, Now.AddSeconds(earliest), Now.AddSeconds(latest));
     }
 
+    /// <summary>As long as more lies between them than the spread of a twentieth of their life.</summary>
+    [Fact]
+    public void T3_AfterSuccess_IssuedInTurn_AreDueInThatOrder()
+    {
+        for (var draw = 0; draw < 100; draw++)
+        {
+            var due = Enumerable.Range(0, 4).Select(i =>
+            {
+                var now = Now.AddHours(2 * i);
+                return new RenewalSchedule().AfterSuccess(
+                    TestCertificates.Issue(TestCertificates.Alice, now, now.AddDays(1)), now);
+            }).ToArray();
+
+            Assert.Equal(due.Order(), due);
+        }
+    }
+
     [Fact]
     public void T11_AfterSuccess_NotYetValid_IsDueAtOnceWithBackoff()
     {

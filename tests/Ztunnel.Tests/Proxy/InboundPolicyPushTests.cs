@@ -59,6 +59,26 @@ public sealed class InboundPolicyPushTests : IAsyncDisposable
         Assert.Equal(1, Inbound.Dials);
     }
 
+    /// <summary>The text is that of control-plane 5.3.</summary>
+    [Fact]
+    public async Task R7_Allow_ThatDoesNotMatch_RefusesTheTunnelWith401AndSaysWhy()
+    {
+        await StartAsync();
+        using var application = InboundFixture.Listen();
+        using var other = InboundFixture.Listen();
+        var allow = DenyingPolicy(other);
+        allow.Action = Security.Action.Allow;
+        await ControlPlane.SendAndReadAckAsync(Policies(Resource(allow)));
+
+        var refusal = await Assert.ThrowsAsync<HboneStatusException>(() => Inbound.OpenAsync(application).AsTask());
+
+        Assert.Equal(401, refusal.Status);
+        Assert.Contains(
+            "allow policies exist, but none allowed",
+            Assert.Single(await Inbound.AccessLogAsync()),
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task PolicyPush_SaysWhyInLogAndMetrics()
     {

@@ -1,0 +1,25 @@
+using Fixtures;
+
+namespace Ztunnel.Tests;
+
+/// <summary>Control-plane 9: which statements have their proof among these tests.</summary>
+public sealed class StatementCoverageTests
+{
+    private static readonly string[] Labels =
+    [
+        .. StatementLabels.Chapter('C', 1, 9),
+        .. StatementLabels.Chapter('X', 1, 10),
+        .. StatementLabels.Chapter('S', 1, 21),
+        .. StatementLabels.Chapter('R', 1, 7),
+        .. StatementLabels.Chapter('T', 2, 12),
+        .. StatementLabels.Chapter('T', 14, 15),
+    ];
+
+    [Fact]
+    public void Statements_HaveATestThatBearsTheirLabel() =>
+        Assert.Empty(StatementLabels.WithoutTest(typeof(StatementCoverageTests).Assembly, Labels));
+
+    [Fact]
+    public void Document_NamesTestsThatExist() =>
+        Assert.Empty(StatementLabels.WrongInDocument(typeof(StatementCoverageTests).Assembly));
+}
