@@ -1,5 +1,3 @@
-using Fixtures;
-
 namespace Hbone.Tests;
 
 /// <summary>Control-plane 9: which statements have their proof among these tests.</summary>
