@@ -110,7 +110,8 @@ internal sealed class DedicatedProxy
     }
 
     /// <summary>Waits until it ends by itself. Its exit code.</summary>
-    public Task<int> WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+    public Task<int> WaitForExitAsync(CancellationToken cancellationToken) =>
+        _process.WaitForExitAsync(cancellationToken);
 
     /// <summary>SIGTERM, and the exit code that follows.</summary>
     public Task<int> StopAsync() => _process.StopAsync();
