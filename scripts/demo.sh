@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Two nodes and three pods in network namespaces, real traffic through the tunnel. Arguments go to 'ztunnel demo'.
+# Two nodes and three pods in network namespaces, real traffic through the tunnel.
+#   --keep   leave them running until Ctrl+C
+#   --xds    run the proxies from a control plane instead of files, and change a policy under an open connection
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/prepare.sh
@@ -9,4 +11,12 @@ require_root
 require_sdk
 install_missing "${build_packages[@]}" "${demo_packages[@]}"
 publish >&2
-exec artifacts/publish/ztunnel demo "$@"
+arguments=()
+for argument in "$@"; do
+  arguments+=("$argument")
+  if [[ $argument == --xds ]]; then
+    build_control_plane >&2
+    arguments+=("$control_plane")
+  fi
+done
+exec artifacts/publish/ztunnel demo "${arguments[@]}"

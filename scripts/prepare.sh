@@ -146,6 +146,13 @@ publish_if_stale() {
   fi
 }
 
+# The control plane that 'ztunnel demo --xds' and tests start.
+control_plane=tests/ControlPlane/bin/Release/net10.0/ControlPlane
+
+build_control_plane() {
+  (flock 9 && dotnet build tests/ControlPlane -c Release -v quiet -warnaserror </dev/null) 9>artifacts/publish.lock
+}
+
 newer_sources() {
   find src Directory.*.props global.json -type f -not -path '*/bin/*' -not -path '*/obj/*' -newer "$1" -print -quit
 }

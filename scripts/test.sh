@@ -134,6 +134,11 @@ smoke_start() {
   [[ $status == 200 && $exit_code -eq 0 ]]
 }
 
+# Whole proxies against a control plane: XDS, CA and a policy that is pushed at an open connection.
+smoke_control_plane() {
+  timeout --kill-after=30 3m "$binary" demo --xds "$control_plane"
+}
+
 publish_anew() {
   rm -f "$binary"
   publish
@@ -151,6 +156,7 @@ if check 'build, Release, warnings are errors' dotnet build Ztunnel.slnx -c Rele
   check 'shipped binary: help' smoke_help
   check 'shipped binary: unknown command exits 1' smoke_unknown_command
   check 'shipped binary: starts, ready, SIGTERM exits 0' smoke_start
+  check 'shipped binary: demo from a control plane' smoke_control_plane
   for project in Hbone.Tests Redirection.Tests Ztunnel.Tests Hbone.Conformance Node.Tests; do
     test_level "$project" 10m
   done

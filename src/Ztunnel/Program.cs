@@ -57,7 +57,8 @@ internal static class Program
     private static async Task<int> RunDemoAsync(CommandLine commandLine)
     {
         using var signals = new StopSignals();
-        return await DemoRunner.RunAsync(commandLine.Keep, Console.Out, Console.Error, signals.Stop);
+        return await DemoRunner.RunAsync(
+            commandLine.Keep, commandLine.ControlPlane, Console.Out, Console.Error, signals.Stop);
     }
 
     // Read by the runtime when the first socket is made. Continuations run on the threads that poll the sockets: 15-40 %

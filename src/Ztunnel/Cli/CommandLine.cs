@@ -4,13 +4,20 @@ namespace Ztunnel.Cli;
 
 /// <summary>What the process was asked to do.</summary>
 /// <param name="Command">The first argument; <see cref="Command.Proxy"/> without one.</param>
-/// <param name="Arguments">What follows <c>demo</c>, without <c>--keep</c>; else empty.</param>
+/// <param name="Arguments">What follows <c>demo</c>, without its options; else empty.</param>
 /// <param name="Keep">Only with <see cref="Command.Demo"/>: leave nodes and pods running.</param>
+/// <param name="ControlPlane">Only with <see cref="Command.Demo"/>: executable of a control plane for the proxies, null
+/// for a mesh file and a CA folder.</param>
 /// <param name="Error">Only with <see cref="Command.Unknown"/>: one line for standard error.</param>
 internal sealed record CommandLine(
-    Command Command, ImmutableArray<string> Arguments, bool Keep = false, string? Error = null)
+    Command Command,
+    ImmutableArray<string> Arguments,
+    bool Keep = false,
+    string? ControlPlane = null,
+    string? Error = null)
 {
     private const string KeepOption = "--keep";
+    private const string ControlPlaneOption = "--xds";
 
     /// <summary>What <c>ztunnel help</c> prints.</summary>
     public const string Help = """
@@ -19,7 +26,9 @@ internal sealed record CommandLine(
         Usage: ztunnel [command]
 
           proxy            run the proxy (the default); further arguments are ignored
-          demo [--keep]    run two nodes and their pods in network namespaces of this machine
+          demo [--keep] [--xds PROGRAM]
+                           run two nodes and their pods in network namespaces of this machine, from a mesh file
+                           or from a control plane; scripts/demo.sh --xds builds that program
           version          print version and build
           help             print this text
 
@@ -37,8 +46,20 @@ internal sealed record CommandLine(
             Command.Unknown, [], Error: $"unknown command '{other}': expected proxy, demo, version or help"),
     };
 
-    private static CommandLine Demo(ImmutableArray<string> rest) =>
-        new(Command.Demo, rest.RemoveAll(argument => argument == KeepOption), rest.Contains(KeepOption));
+    private static CommandLine Demo(ImmutableArray<string> rest)
+    {
+        var keep = rest.Contains(KeepOption);
+        rest = rest.RemoveAll(argument => argument == KeepOption);
+        var option = rest.IndexOf(ControlPlaneOption);
+        if (option < 0)
+        {
+            return new(Command.Demo, rest, keep);
+        }
+
+        return option + 1 < rest.Length
+            ? new(Command.Demo, rest.RemoveRange(option, 2), keep, ControlPlane: rest[option + 1])
+            : new(Command.Unknown, [], Error: $"{ControlPlaneOption} needs the program of a control plane");
+    }
 }
 
 /// <summary>Commands of <c>ztunnel</c>.</summary>

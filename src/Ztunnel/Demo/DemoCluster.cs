@@ -28,6 +28,9 @@ internal sealed class DemoCluster : IAsyncDisposable
     /// <summary>The server's proxy.</summary>
     public DedicatedProxy ServerProxy { get; private set; } = null!;
 
+    /// <summary>Where the proxies have mesh and certificates from; null when that is files.</summary>
+    public ControlPlaneProcess? ControlPlane { get; private set; }
+
     /// <summary>Private files of this run.</summary>
     public string Folder => _topology.Folder;
 
@@ -39,8 +42,10 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     /// <summary>Builds all of it and waits until it serves.</summary>
     /// <param name="binary">The proxy's executable.</param>
+    /// <param name="controlPlane">The control plane's executable; null for a mesh and a CA in files.</param>
     /// <param name="cancellationToken">Stops building, and removes what stands.</param>
-    public static async Task<DemoCluster> CreateAsync(string binary, CancellationToken cancellationToken)
+    public static async Task<DemoCluster> CreateAsync(
+        string binary, string? controlPlane, CancellationToken cancellationToken)
     {
         var topology = await Topology.CreateAsync(new TopologyOptions(), cancellationToken);
         try
@@ -52,6 +57,11 @@ internal sealed class DemoCluster : IAsyncDisposable
                 await topology.AddPodAsync(node1, "client", cancellationToken),
                 await topology.AddPodAsync(node2, "server", cancellationToken),
                 await topology.AddPodAsync(node2, "plain", cancellationToken));
+            if (controlPlane is not null)
+            {
+                await cluster.StartControlPlaneAsync(controlPlane, cancellationToken);
+            }
+
             await cluster.StartProxiesAsync(binary, cancellationToken);
             await cluster.StartServersAsync(cancellationToken);
             return cluster;
@@ -63,25 +73,59 @@ internal sealed class DemoCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>The mesh as a local mesh file, with further policies.</summary>
+    public string Mesh(string policies = "") => DemoMesh.ToYaml(Client, Server, Plain) + policies;
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _topology.DisposeAsync();
+
+    private async Task StartControlPlaneAsync(string program, CancellationToken cancellationToken)
+    {
+        var node = await _topology.AddNodeAsync("node3", cancellationToken);
+        var pod = await _topology.AddPodAsync(node, "istiod", cancellationToken);
+        var folder = Directory.CreateDirectory(Path.Combine(Folder, "istiod")).FullName;
+        ControlPlane = await ControlPlaneProcess.StartAsync(program, pod, folder, Mesh(), cancellationToken);
+    }
 
     private async Task StartProxiesAsync(string binary, CancellationToken cancellationToken)
     {
         var meshFile = Path.Combine(Folder, "mesh.yaml");
         var authority = Path.Combine(Folder, "ca");
-        await File.WriteAllTextAsync(meshFile, DemoMesh.ToYaml(Client, Server, Plain), cancellationToken);
+        if (ControlPlane is null)
+        {
+            await File.WriteAllTextAsync(meshFile, Mesh(), cancellationToken);
+        }
+
+        // The kernel takes the first packet that it sees of a connection for its beginning. One to the control plane from
+        // before the redirection would, by the next push, look like one from outside, and end up at the proxy's port.
+        if (ControlPlane is not null)
+        {
+            await CaptureAsync();
+        }
+
         ClientProxy = await StartProxyAsync(Client, "default/client/client");
         ServerProxy = await StartProxyAsync(Server, "shop/server/server");
         await ClientProxy.WaitUntilReadyAsync(cancellationToken);
         await ServerProxy.WaitUntilReadyAsync(cancellationToken);
 
         // As the CNI agent does: redirect only when the listeners are there.
-        await Client.CaptureAsync(cancellationToken);
-        await Server.CaptureAsync(cancellationToken);
+        if (ControlPlane is null)
+        {
+            await CaptureAsync();
+        }
 
-        Task<DedicatedProxy> StartProxyAsync(Pod pod, string workload) =>
-            DedicatedProxy.StartAsync(pod, binary, DedicatedProxy.EnvironmentOf(pod, workload, meshFile, authority));
+        async Task CaptureAsync()
+        {
+            await Client.CaptureAsync(cancellationToken);
+            await Server.CaptureAsync(cancellationToken);
+        }
+
+        async Task<DedicatedProxy> StartProxyAsync(Pod pod, string workload) => await DedicatedProxy.StartAsync(
+            pod,
+            binary,
+            ControlPlane is { } controlPlane
+                ? await controlPlane.EnvironmentOfAsync(pod, workload)
+                : DedicatedProxy.EnvironmentOf(pod, workload, meshFile, authority));
     }
 
     private async Task StartServersAsync(CancellationToken cancellationToken)

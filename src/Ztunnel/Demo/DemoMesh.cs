@@ -30,7 +30,23 @@ internal static class DemoMesh
     /// <summary>Policy that closes <see cref="RedisPort"/> to plaintext, as mTLS mode STRICT would.</summary>
     public const string MeshOnlyRedis = "shop/mesh-only-redis";
 
-    /// <summary>The file's text (control-plane 7.4).</summary>
+    /// <summary>Key of <see cref="NoRedisPolicy"/>.</summary>
+    public const string NoRedis = "shop/no-redis";
+
+    /// <summary>A further policy, which closes <see cref="RedisPort"/> to everybody.</summary>
+    public static string NoRedisPolicy { get; } = FormattableString.Invariant(
+        $"""
+        - name: no-redis
+          namespace: shop
+          scope: Namespace
+          action: Deny
+          dryRun: false
+          rules:
+          - - - destinationPorts: [{RedisPort}]
+
+        """);
+
+    /// <summary>The file's text (control-plane 7.4), to which policies can be added.</summary>
     public static string ToYaml(Pod client, Pod server, Pod plain) => FormattableString.Invariant(
         $"""
         workloads:

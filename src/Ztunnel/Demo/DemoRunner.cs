@@ -20,12 +20,17 @@ internal static class DemoRunner
 
     /// <summary>Runs it.</summary>
     /// <param name="keep">Whether the pods stay, to play with, until the token fires.</param>
+    /// <param name="controlPlane">Executable of a control plane for the proxies; null for files.</param>
     /// <param name="output">Where the table goes.</param>
     /// <param name="error">Where it says what it needs and does not have.</param>
     /// <param name="cancellationToken">Ctrl+C and SIGTERM: cleans up and ends.</param>
     /// <returns>Exit code: 0 if every check passed, 1 if not, 130 if it was stopped before the end.</returns>
     public static async Task<int> RunAsync(
-        bool keep, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+        bool keep,
+        string? controlPlane,
+        TextWriter output,
+        TextWriter error,
+        CancellationToken cancellationToken)
     {
         var report = new DemoReport(output);
         try
@@ -35,8 +40,10 @@ internal static class DemoRunner
                 throw new CommandException(missing);
             }
 
-            report.Say("building two nodes and three pods in network namespaces");
-            await using var cluster = await DemoCluster.CreateAsync(OwnBinary(), cancellationToken);
+            report.Say(controlPlane is null
+                ? "building two nodes and three pods in network namespaces"
+                : "building two nodes and three pods in network namespaces, and a control plane on a third node");
+            await using var cluster = await DemoCluster.CreateAsync(OwnBinary(), controlPlane, cancellationToken);
             await RunChecksAsync(cluster, report, cancellationToken);
             if (keep)
             {
@@ -62,7 +69,7 @@ internal static class DemoRunner
         DemoCluster cluster, DemoReport report, CancellationToken cancellationToken)
     {
         report.BeginTable();
-        foreach (var check in Checks)
+        foreach (var check in cluster.ControlPlane is null ? Checks : [.. Checks, .. PushChecks.All])
         {
             await report.AddAsync(check, cluster, cancellationToken);
         }
@@ -87,6 +94,9 @@ internal static class DemoRunner
         var client = In(cluster.Client.Namespace);
         var server = In(cluster.Server.Namespace);
         var plain = In(cluster.Plain.Namespace);
+        var change = cluster.ControlPlane is { } controlPlane
+            ? $"\n  change the mesh          edit {controlPlane.MeshFile}: it is pushed"
+            : "";
         report.Say(FormattableString.Invariant(
             $"""
 
@@ -100,7 +110,7 @@ internal static class DemoRunner
               metrics                  {server} curl http://127.0.0.1:15020/metrics
               state of a proxy         {server} curl http://127.0.0.1:15000/config_dump
               redirection rules        {client} nft list ruleset
-              mesh and certificates    ls {cluster.Folder}
+              mesh and certificates    ls {cluster.Folder}{change}
 
             """));
         try

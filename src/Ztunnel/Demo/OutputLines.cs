@@ -67,6 +67,22 @@ internal sealed class OutputLines
         }
     }
 
+    /// <summary>The same, or <see langword="null"/> when the time is over.</summary>
+    public async Task<string?> FirstWithinAsync(
+        Func<string, bool> matches, long since, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(limit);
+        try
+        {
+            return await FirstAsync(matches, since, deadline.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
     /// <summary>All kept lines as one text.</summary>
     public override string ToString() => string.Join('\n', Since(0));
 

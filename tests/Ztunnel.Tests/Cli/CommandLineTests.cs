@@ -33,6 +33,24 @@ public class CommandLineTests
         Assert.False(Parse("demo one").Keep);
     }
 
+    [Fact]
+    public void Parse_DemoWithControlPlane_TakenOut_RestPassedOn()
+    {
+        var line = Parse("demo one --xds /bin/plane --keep two");
+
+        Assert.Equal((Command.Demo, "/bin/plane", true), (line.Command, line.ControlPlane, line.Keep));
+        Assert.Equal(["one", "two"], line.Arguments);
+        Assert.Null(Parse("demo one").ControlPlane);
+    }
+
+    [Fact]
+    public void Parse_DemoWithControlPlaneUnnamed_IsAnError()
+    {
+        var line = Parse("demo --keep --xds");
+
+        Assert.Equal((Command.Unknown, "--xds needs the program of a control plane"), (line.Command, line.Error));
+    }
+
     [Theory]
     [InlineData("prox")]
     [InlineData("Proxy")]
