@@ -67,7 +67,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         _xds = options.XdsAddress is null
             ? null
             : new XdsClient(options, Mesh, new XdsMetrics(Metrics), TimeProvider.System, loggers);
-        var onDemand = new OnDemandMesh(Mesh, _xds?.Demands);
+        var onDemand = new OnDemandMesh(Mesh, _xds?.Demands, options.Network, options.ClusterId);
         var memory = new MemoryBudget(options.ProcessMemory);
         var missing = new MissingPolicies(Mesh, options.UnknownPolicyWait, TimeProvider.System);
         missing.AddTo(Metrics);
@@ -98,7 +98,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         _pods = shared
             ? new NodePods(services, Metrics, Readiness)
             : new DedicatedPod(services, options.DedicatedWorkload!);
-        Dump = new ConfigDump(SectionsFor(mesh));
+        Dump = new ConfigDump(SectionsFor(mesh, missing));
     }
 
     private MeshState Mesh { get; }
@@ -289,10 +289,11 @@ internal sealed class ProxyHost : IAsyncDisposable
         }
     }
 
-    private ConfigDumpSection[] SectionsFor(LocalMesh mesh) =>
+    private ConfigDumpSection[] SectionsFor(LocalMesh mesh, MissingPolicies missing) =>
     [
         ConfigDumpSection.Array("certificates", () => _certificates.Entries, CertificateDump.Write),
         ConfigDumpSection.Value("config", json => ConfigDumpConfigWriter.Write(json, _options)),
+        ConfigDumpSection.Array("missingPolicies", missing.List, MissingPolicy.Write),
         ConfigDumpSection.Value("policies", json => ConfigDumpWriter.WritePolicies(json, Mesh.Current)),
         ConfigDumpSection.Value("services", json => ConfigDumpWriter.WriteServices(json, Mesh.Current)),
         ConfigDumpSection.Value("stagedServices", json => ConfigDumpWriter.WriteStagedServices(json, Mesh.Current)),

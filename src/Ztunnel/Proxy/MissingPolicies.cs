@@ -41,6 +41,24 @@ internal sealed class MissingPolicies
         }
     }
 
+    /// <summary>What is missing now, by pod and policy.</summary>
+    public IReadOnlyList<MissingPolicy> List()
+    {
+        lock (_gate)
+        {
+            LookAtAllLocked();
+            return
+            [
+                .. _pods
+                    .SelectMany(pod => pod.Value.Missing.Select(name => new MissingPolicy(
+                        pod.Key, name.Key, _time.GetElapsedTime(name.Value.FirstSeen) >= _wait)))
+                    .OrderBy(missing => missing.Pod.Namespace, StringComparer.Ordinal)
+                    .ThenBy(missing => missing.Pod.Name, StringComparer.Ordinal)
+                    .ThenBy(missing => missing.Policy, StringComparer.Ordinal),
+            ];
+        }
+    }
+
     /// <summary>Shows the number on the metrics page.</summary>
     public void AddTo(MetricsRegistry registry) => registry.Add(new MetricFamily(
         "ztunnel_missing_policies",

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Ztunnel.Admin;
 using Ztunnel.Config;
 using Ztunnel.Mesh;
 using Ztunnel.Policy;
@@ -164,6 +165,32 @@ public sealed class MissingPoliciesTests : IAsyncDisposable
         Assert.Matches("# HELP ztunnel_missing_policies .*\\(unstable\\)", text);
         Assert.Contains("\nztunnel_missing_policies 1\n", text, StringComparison.Ordinal);
         Assert.Contains("\nztunnel_missing_policies 0\n", await ScrapeAsync(registry), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Dump_ShowsNamesOfWatchedPodsAndWhetherTheyAreWaitedFor()
+    {
+        _mesh.Update(snapshot => snapshot.With(
+            Server with { AuthorizationPolicies = ["ns1/late", "ns1/early"] },
+            TestMesh.Pod("other", "10.0.0.2") with { AuthorizationPolicies = ["ns1/late"] }));
+        _time.Advance(Window - Moment);
+        Assert.Equal([("ns1/early", false), ("ns1/late", false)], _missing.List().Select(m => (m.Policy, m.IsOverdue)));
+        _time.Advance(Moment);
+        _mesh.Update(snapshot => snapshot.With(Late(PolicyAction.Allow)));
+
+        Assert.Equal(
+            """[{"name":"server","namespace":"ns1","overdue":true,"policy":"ns1/early"}]""", await DumpAsync());
+
+        _missing.Forget(Server.Info);
+        Assert.Equal("[]", await DumpAsync());
+    }
+
+    private async Task<string> DumpAsync()
+    {
+        using var output = new MemoryStream();
+        await new ConfigDump([ConfigDumpSection.Array("missingPolicies", _missing.List, MissingPolicy.Write)])
+            .WriteAsync(output, Token);
+        return System.Text.Json.Nodes.JsonNode.Parse(output.ToArray())!["missingPolicies"]!.ToJsonString();
     }
 
     private static Authorization Late(PolicyAction action) => new(
