@@ -5,6 +5,9 @@ namespace Ztunnel.Config;
 /// <param name="Literal">The token itself.</param>
 internal sealed record AuthTokenSource(string? Path, string? Literal)
 {
+    /// <summary>Whether a file that is not there means no token, not an error.</summary>
+    public bool IsOptional { get; init; }
+
     /// <summary>Never shows a token.</summary>
     public override string ToString() => Path ?? "(literal)";
 }

@@ -132,7 +132,7 @@ internal sealed record ProxyOptions
 
     /// <summary>Bearer token for both servers; null sends none.</summary>
     /// <remarks>
-    /// Environment: <c>AUTH_TOKEN</c>, a path or the token itself; default the projected token if there is one.
+    /// Environment: <c>AUTH_TOKEN</c>, a path or the token itself; default the projected token whenever there is one.
     /// </remarks>
     public AuthTokenSource? AuthToken { get; init; }
 

@@ -60,7 +60,7 @@ internal sealed class ProxyOptionsReader
             XdsAddress = ReadAddress("XDS_ADDRESS", _proxyConfig.DiscoveryAddress),
             Xds = ReadControlPlane("XDS"),
             XdsOnDemand = _environment.Bool("XDS_ON_DEMAND") ?? Defaults.XdsOnDemand,
-            XdsOnDemandTimeout = _environment.PositiveDuration("XDS_ON_DEMAND_TIMEOUT", Defaults.XdsOnDemandTimeout),
+            XdsOnDemandTimeout = _environment.TimeLimit("XDS_ON_DEMAND_TIMEOUT", Defaults.XdsOnDemandTimeout),
             CaAddress = ReadCaAddress(fakeCa),
             Ca = ReadControlPlane("CA"),
             CaResponseTimeout = _environment.TimeLimit("CA_RESPONSE_TIMEOUT", Defaults.CaResponseTimeout),
@@ -250,12 +250,21 @@ internal sealed class ProxyOptionsReader
         _environment.Text($"ALT_{server}_HOSTNAME"),
         [.. _environment.WithPrefix($"{server}_HEADER_").Select(ControlPlaneHeader.Read)]);
 
-    private AuthTokenSource? ReadAuthToken() => _environment.Text("AUTH_TOKEN") switch
+    /// <summary>
+    /// A file may be mounted after the start. The reference looks once: it would go on without a token, or send the path as
+    /// one.
+    /// </summary>
+    private AuthTokenSource ReadAuthToken() => _environment.Text("AUTH_TOKEN") switch
     {
-        null => _host.FileExists(DefaultTokenPath) ? new AuthTokenSource(DefaultTokenPath, null) : null,
-        var path when _host.FileExists(path) => new AuthTokenSource(path, null),
+        null => new AuthTokenSource(DefaultTokenPath, null) { IsOptional = true },
+        var path when LooksLikePath(path) || _host.FileExists(path) => new AuthTokenSource(path, null),
         var literal => new AuthTokenSource(null, literal),
     };
+
+    private static bool LooksLikePath(string text) =>
+        text.StartsWith('/')
+        || text.StartsWith("./", StringComparison.Ordinal)
+        || text.StartsWith("../", StringComparison.Ordinal);
 
     private bool ReadPostQuantumOnly()
     {

@@ -22,7 +22,11 @@ internal sealed class ControlPlaneHeaders(
             return extra;
         }
 
-        var text = token.Literal ?? await ReadFileAsync(token.Path!, cancellationToken);
+        if ((token.Literal ?? await ReadFileAsync(token, cancellationToken)) is not { } text)
+        {
+            return extra;
+        }
+
         return
         [
             KeyValuePair.Create("authorization", $"Bearer {Checked(text, token)}"),
@@ -31,11 +35,17 @@ internal sealed class ControlPlaneHeaders(
         ];
     }
 
-    private static async Task<string> ReadFileAsync(string path, CancellationToken cancellationToken)
+    /// <summary>Null when there is no file, and none is needed.</summary>
+    private static async Task<string?> ReadFileAsync(AuthTokenSource source, CancellationToken cancellationToken)
     {
         try
         {
-            return await File.ReadAllTextAsync(path, cancellationToken);
+            return await File.ReadAllTextAsync(source.Path!, cancellationToken);
+        }
+        catch (Exception e) when (
+            source.IsOptional && e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

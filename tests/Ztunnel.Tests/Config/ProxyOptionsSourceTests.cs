@@ -204,13 +204,21 @@ public class ProxyOptionsSourceTests
     public void AuthToken_FileLiteralOrProjected()
     {
         const string Projected = "./var/run/secrets/tokens/istio-token";
-        var host = new HostFacts(8, path => path is Projected or "/token");
+        var host = new HostFacts(8, path => path is "token");
 
-        Assert.Equal(new AuthTokenSource(Projected, null), OnMachine(host).AuthToken);
-        Assert.Equal(new AuthTokenSource("/token", null), OnMachine(host, ("AUTH_TOKEN", "/token")).AuthToken);
+        Assert.Equal(new AuthTokenSource(Projected, null) { IsOptional = true }, From().AuthToken);
+        Assert.Equal(new AuthTokenSource("token", null), OnMachine(host, ("AUTH_TOKEN", "token")).AuthToken);
+        Assert.Equal(new AuthTokenSource(null, "other"), OnMachine(host, ("AUTH_TOKEN", "other")).AuthToken);
         Assert.Equal(new AuthTokenSource(null, "ey.a.b"), OnMachine(host, ("AUTH_TOKEN", "ey.a.b")).AuthToken);
-        Assert.Null(From().AuthToken);
     }
+
+    /// <summary>A path that names no file yet is not sent as a token.</summary>
+    [Theory]
+    [InlineData("/var/run/token")]
+    [InlineData("./token")]
+    [InlineData("../token")]
+    public void AuthToken_FileThatComesLate_IsAFile(string path) =>
+        Assert.Equal(new AuthTokenSource(path, null), From(("AUTH_TOKEN", path)).AuthToken);
 
     [Fact]
     public void AuthToken_NeverShown() =>

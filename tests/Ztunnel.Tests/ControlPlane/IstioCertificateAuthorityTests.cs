@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Ztunnel.Config;
 using Ztunnel.Identity;
 using Ztunnel.Protos.CertificateApi;
+using Ztunnel.Tests.Identity;
 
 namespace Ztunnel.Tests.ControlPlane;
 
@@ -135,6 +136,26 @@ public sealed class IstioCertificateAuthorityTests : IAsyncLifetime
         {
             File.Delete(file);
         }
+    }
+
+    /// <summary>The projected token: sent as soon as it is there, and nothing is sent before.</summary>
+    [Fact]
+    public async Task Issue_OptionalTokenFileThatComesLate_IsReadWhenItIsThere()
+    {
+        using var folder = new TemporaryDirectory();
+        var file = Path.Combine(folder.Path, "token");
+        var optional = new AuthTokenSource(file, null) { IsOptional = true };
+        using var authority = Connect(Options with { AuthToken = optional });
+        using var strict = Connect(Options with { AuthToken = optional with { IsOptional = false } });
+
+        await authority.IssueAsync(Web, Token);
+        Assert.StartsWith("authentication token: Could not find", await FailureAsync(strict), StringComparison.Ordinal);
+        Directory.CreateDirectory(folder.Path);
+        await File.WriteAllTextAsync(file, "fresh", Token);
+        await authority.IssueAsync(Web, Token);
+
+        Assert.Equal(
+            [null, "Bearer fresh"], _server.Calls.Select(call => call.Headers.GetValue("authorization")));
     }
 
     [Fact]
