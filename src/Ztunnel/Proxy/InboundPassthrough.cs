@@ -37,7 +37,9 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
     private async Task ServeAsync(Socket socket, IPEndPoint source)
     {
         var destination = Accepted.OriginalDestinationOf(socket, _logger);
+        var caller = new NetworkAddress(services.Options.Network, source.Address);
         Workload workload;
+        MeshSnapshot snapshot;
         try
         {
             if (services.Options.IsIllegalPort((ushort)destination.Port))
@@ -46,6 +48,7 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
             }
 
             workload = await pod.WorkloadAsync(drain.Forced);
+            snapshot = await services.OnDemand.WithCallerAsync(workload, caller, drain.Forced);
         }
         catch (ProxyException e)
         {
@@ -57,14 +60,13 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
             return;
         }
 
-        var snapshot = services.Mesh.Current;
         using var live = services.Live.Register(
             pod.Info, workload, new PolicyInput(source, destination, Identity: null), drain.Forced);
         using var telemetry = services.Telemetry.Open(new ConnectionFacts
         {
             Reporter = Reporter.Destination,
             SourceAddress = source,
-            Source = snapshot.FindWorkload(new NetworkAddress(services.Options.Network, source.Address)),
+            Source = snapshot.FindWorkload(caller),
             DestinationAddress = destination,
             ApplicationAddress = destination,
             Destination = workload,

@@ -33,10 +33,14 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
     /// <param name="local">The address and port that it dialled.</param>
     public async Task ServeAsync(ConnectRequest request, IPEndPoint source, IPEndPoint local)
     {
+        var authority = HboneAuthority.TryParse(request.Authority);
         Workload workload;
+        MeshSnapshot snapshot;
         try
         {
             workload = await pod.WorkloadAsync(drain.Forced);
+            snapshot = await services.OnDemand.WithCallAsync(
+                workload, local.Address, authority, CallerOf(request, source), drain.Forced);
         }
         catch (ProxyException)
         {
@@ -48,8 +52,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
             return;
         }
 
-        var snapshot = services.Mesh.Current;
-        var decision = Decide(request, snapshot, workload, local.Address);
+        var decision = Decide(request, authority, snapshot, workload, local.Address);
         if (decision.Route is not { } route)
         {
             Refuse(request, source, local, decision.Refusal!);
@@ -74,14 +77,19 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
             live.IsClosed ? LiveConnection.NoLongerAllowed() : drain.Forced.IsCancellationRequested ? null : error);
     }
 
-    private InboundDecision Decide(ConnectRequest request, MeshSnapshot snapshot, Workload workload, IPAddress localIp)
+    private InboundDecision Decide(
+        ConnectRequest request,
+        HboneAuthority? authority,
+        MeshSnapshot snapshot,
+        Workload workload,
+        IPAddress localIp)
     {
         if (request.Method != "CONNECT")
         {
             return InboundRefusal.NotConnect(request.Method);
         }
 
-        return HboneAuthority.TryParse(request.Authority) is { } authority
+        return authority is not null
             ? _router.Route(snapshot, workload, localIp, authority)
             : InboundRefusal.NoAuthority(request.Authority);
     }
@@ -97,9 +105,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
         {
             Reporter = Reporter.Destination,
             SourceAddress = source,
-            Source = IsFromOtherNetwork(request)
-                ? null
-                : snapshot.FindWorkload(new NetworkAddress(services.Options.Network, source.Address)),
+            Source = CallerOf(request, source) is { } caller ? snapshot.FindWorkload(caller) : null,
             SourceIdentity = identity,
             SourceFallback = services.Options.ResponseBaggage ? PeerBaggage.FallbackFrom(request) : null,
             DestinationAddress = local,
@@ -185,6 +191,9 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
     }
 
     private static SpiffeId? IdentityOf(ConnectRequest request) => request.PeerIds is [var first, ..] ? first : null;
+
+    private NetworkAddress? CallerOf(ConnectRequest request, IPEndPoint source) =>
+        IsFromOtherNetwork(request) ? null : new NetworkAddress(services.Options.Network, source.Address);
 
     private bool IsFromOtherNetwork(ConnectRequest request) =>
         request.Header("x-forwarded-network") is { } network

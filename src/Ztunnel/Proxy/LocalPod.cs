@@ -2,11 +2,13 @@ using Hbone.Memory;
 using Redirection;
 using Ztunnel.Mesh;
 using Ztunnel.Telemetry;
+using Ztunnel.Xds;
 
 namespace Ztunnel.Proxy;
 
 /// <summary>The pod that one proxy serves, and the workload that the control plane knows it as.</summary>
-internal sealed class LocalPod(WorkloadInfo info, MeshState mesh, MemoryBudget memory, Netns? netns)
+internal sealed class LocalPod(
+    WorkloadInfo info, MeshState mesh, OnDemandMesh onDemand, MemoryBudget memory, Netns? netns)
 {
     private static readonly TimeSpan WorkloadTimeout = TimeSpan.FromSeconds(5);
 
@@ -22,10 +24,11 @@ internal sealed class LocalPod(WorkloadInfo info, MeshState mesh, MemoryBudget m
     /// <summary>Its connections that are up.</summary>
     public ConnectionTable Connections { get; } = new();
 
-    /// <summary>The workload, waiting up to 5 s for it to be announced.</summary>
+    /// <summary>The workload, waiting up to 5 s for it to be announced; on demand it is asked for first.</summary>
     /// <exception cref="ProxyException">It was not.</exception>
     public async ValueTask<Workload> WorkloadAsync(CancellationToken cancellationToken) =>
-        await mesh.WaitForLocalWorkloadAsync(Info, WorkloadTimeout, cancellationToken)
+        (await onDemand.WithPodAsync(Info, cancellationToken)).FindLocalWorkload(Info)
+        ?? await mesh.WaitForLocalWorkloadAsync(Info, WorkloadTimeout, cancellationToken)
         ?? throw new ProxyException(
             ConnectionFailure.Connect, $"failed to fetch information about local workload: {Info}");
 }

@@ -36,7 +36,7 @@ internal sealed class PodProxy : IPodServer
         _admission = new PodAdmission(options.PodMaxConnections, options.PodMaxConnectionRate, services.Time);
         _active = new ActiveConnections(services.Loggers.CreateLogger<ActiveConnections>());
         var memory = new MemoryBudget(options.PodMemory, services.Memory);
-        _pod = new LocalPod(info, services.Mesh, memory, netns);
+        _pod = new LocalPod(info, services.Mesh, services.OnDemand, memory, netns);
         services.Pods.Add(_pod, _active, _admission);
         services.MissingPolicies.Watch(info);
         _outbound = new OutboundProxy(services, _pod, drain);

@@ -22,6 +22,12 @@ internal sealed class Demands(TimeProvider time, TimeSpan timeout)
     /// <summary>Names waited for at a time. What comes on top is not found, instead of filling the memory.</summary>
     private const int MaxPending = 10_000;
 
+    /// <summary>
+    /// Names of a stream beyond which nothing is asked for that only labels need: whoever can call us chooses from how many
+    /// addresses.
+    /// </summary>
+    private const int MaxNamesForLabels = 20_000;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TaskCompletionSource> _pending = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _answered = new(StringComparer.Ordinal); // on this stream; when
@@ -29,6 +35,12 @@ internal sealed class Demands(TimeProvider time, TimeSpan timeout)
     private readonly Channel<string> _unsent = Channel.CreateUnbounded<string>();
     private TaskCompletionSource _renewal = NewSource();
     private long? _renewedAt;
+
+    /// <summary>Clock of all waits.</summary>
+    public TimeProvider Time => time;
+
+    /// <summary>How long a connection waits for what it needs.</summary>
+    public TimeSpan Timeout => timeout;
 
     /// <summary>Names to subscribe, in order; some may be subscribed already.</summary>
     public ChannelReader<string> Unsent => _unsent.Reader;
@@ -51,22 +63,14 @@ internal sealed class Demands(TimeProvider time, TimeSpan timeout)
     /// </summary>
     /// <param name="name"><c>network/ip</c>, <c>namespace/hostname</c> or a uid.</param>
     /// <param name="cancellationToken">Gives up this wait alone.</param>
-    public async ValueTask FetchAsync(string name, CancellationToken cancellationToken)
-    {
-        if (Ask(name) is not { } answer)
-        {
-            return;
-        }
+    public ValueTask FetchAsync(string name, CancellationToken cancellationToken) =>
+        WaitAsync(Ask(name, isForLabels: false), cancellationToken);
 
-        try
-        {
-            await answer.WaitAsync(timeout, time, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            // Not found then. The name stays asked for, and an answer that comes later is in the mesh for the next one.
-        }
-    }
+    /// <summary>
+    /// The same for a name that nothing but labels depends on: it is not worth another stream, nor a place among too many.
+    /// </summary>
+    public ValueTask FetchForLabelsAsync(string name, CancellationToken cancellationToken) =>
+        WaitAsync(Ask(name, isForLabels: true), cancellationToken);
 
     /// <summary>A stream begins, which claims these names; an answer to them will come with its first response.</summary>
     public void BeginStream(IEnumerable<string> claimed)
@@ -128,8 +132,25 @@ internal sealed class Demands(TimeProvider time, TimeSpan timeout)
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private async ValueTask WaitAsync(Task? answer, CancellationToken cancellationToken)
+    {
+        if (answer is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await answer.WaitAsync(timeout, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // Not found then. The name stays asked for, and an answer that comes later is in the mesh for the next one.
+        }
+    }
+
     /// <summary>Null when there is nothing to wait for.</summary>
-    private Task? Ask(string name)
+    private Task? Ask(string name, bool isForLabels)
     {
         lock (_lock)
         {
@@ -138,7 +159,9 @@ internal sealed class Demands(TimeProvider time, TimeSpan timeout)
                 return pending.Task;
             }
 
-            if (_pending.Count >= MaxPending || (_answered.TryGetValue(name, out var at) && !RenewFor(at)))
+            if (_pending.Count >= MaxPending
+                || (isForLabels && _subscribed.Count >= MaxNamesForLabels)
+                || (_answered.TryGetValue(name, out var at) && (isForLabels || !RenewFor(at))))
             {
                 return null;
             }

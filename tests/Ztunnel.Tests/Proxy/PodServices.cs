@@ -40,10 +40,11 @@ internal sealed class PodServices : IAsyncDisposable
             mesh, missing, options, NullLogger<InboundAuthorization>.Instance);
         Live = new LiveConnections(mesh, authorization, NullLogger<LiveConnections>.Instance);
         var memory = new MemoryBudget(options.ProcessMemory);
+        var onDemand = new OnDemandMesh(mesh, demands: null, options.Network, options.ClusterId);
         Services = new ProxyServices(
             options,
             mesh,
-            new OnDemandMesh(mesh, demands: null),
+            onDemand,
             Certificates,
             new TelemetryHub(new TrafficMetrics(_registry), new AccessLog(_log.Sink), TimeProvider.System),
             memory,
@@ -55,7 +56,7 @@ internal sealed class PodServices : IAsyncDisposable
             Authorization = authorization,
             Live = Live,
         };
-        Pod = new LocalPod(pod, mesh, memory, netns: null);
+        Pod = new LocalPod(pod, mesh, onDemand, memory, netns: null);
     }
 
     public ProxyServices Services { get; }
