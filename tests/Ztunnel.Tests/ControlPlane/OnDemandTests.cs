@@ -233,7 +233,7 @@ public sealed class OnDemandTests : IAsyncDisposable
     public async Task Mesh_AddressOfAServiceWithWaypoint_AsksForBoth()
     {
         await StartAsync();
-        var mesh = new OnDemandMesh(Fixture.Mesh, Fixture.Client.Demands);
+        var mesh = new OnDemandMesh(Fixture.Mesh, Fixture.Client.Demands, "", "Kubernetes");
         var service = NewService("web", "10.9.0.1");
         service.Waypoint = new()
         {
@@ -259,7 +259,8 @@ public sealed class OnDemandTests : IAsyncDisposable
         await StartAsync();
         await Stream.SendAndReadAckAsync(Addresses(Workload("a", "10.0.0.1")));
 
-        var finding = new OnDemandMesh(Fixture.Mesh, Fixture.Client.Demands).WithAddressAsync(At("10.0.0.1"), Token);
+        var finding = new OnDemandMesh(Fixture.Mesh, Fixture.Client.Demands, "", "Kubernetes")
+            .WithAddressAsync(At("10.0.0.1"), Token);
 
         Assert.True(finding.IsCompletedSuccessfully);
         Assert.NotNull((await finding).FindAddress(At("10.0.0.1"), null).Workload);
