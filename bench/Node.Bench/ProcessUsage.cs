@@ -21,13 +21,18 @@ internal static class ProcessUsage
 
     /// <summary><c>VmRSS</c> in bytes.</summary>
     /// <exception cref="BenchException">The process has ended.</exception>
-    public static double ResidentBytes(ChildProcess process)
+    public static double ResidentBytes(ChildProcess process) => Bytes(process, "VmRSS:");
+
+    /// <summary><c>VmHWM</c> in bytes: the most that was ever resident.</summary>
+    /// <exception cref="BenchException">The process has ended.</exception>
+    public static double PeakResidentBytes(ChildProcess process) => Bytes(process, "VmHWM:");
+
+    private static double Bytes(ChildProcess process, string label)
     {
-        const string Label = "VmRSS:";
         var line = Read(process, "status").Split('\n')
-            .FirstOrDefault(line => line.StartsWith(Label, StringComparison.Ordinal))
+            .FirstOrDefault(line => line.StartsWith(label, StringComparison.Ordinal))
             ?? throw new BenchException($"process {process.Id} has ended");
-        return Parse(line[Label.Length..].Replace("kB", "", StringComparison.Ordinal)) * 1024;
+        return Parse(line[label.Length..].Replace("kB", "", StringComparison.Ordinal)) * 1024;
     }
 
     private static string Read(ChildProcess process, string file)

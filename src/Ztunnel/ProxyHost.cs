@@ -57,6 +57,7 @@ internal sealed class ProxyHost : IAsyncDisposable
 
         Metrics = new MetricsRegistry();
         ProcessMetrics.Add(Metrics, options.IstioVersion);
+        RuntimeMetrics.Add(Metrics);
         var telemetry = new TelemetryHub(new TrafficMetrics(Metrics), new AccessLog(log), TimeProvider.System);
         if (options.CrlPath is { } crlPath)
         {
@@ -90,6 +91,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             Live = _live,
             Crl = _crl,
         };
+        services.Decisions.AddTo(Metrics);
         var shared = options.Mode == ProxyMode.Shared;
         Readiness = new ReadinessGate(
             TimeProvider.System,

@@ -42,21 +42,8 @@ internal sealed class ZtunnelPeer(string binary) : IPeer
         await pods.Destination.StartListenerAsync(Proxy(pods, "b"), InboundPort, cancellationToken),
     ];
 
-    private static string Workload(string name, IPAddress address) =>
-        $"""
-        - uid: cluster1//v1/Pod/default/{name}
-          name: {name}
-          namespace: default
-          serviceAccount: {name}
-          workloadIps: ["{address}"]
-          protocol: HBONE
-          node: node-{name}
-          network: ""
-          services: {"{}"}
-
-        """;
-
-    private ProcessSpec Proxy(PodPair pods, string workload) => new(binary, "proxy", "ztunnel")
+    /// <summary>How the proxy of a pod is started.</summary>
+    public ProcessSpec Proxy(PodPair pods, string workload) => new(binary, "proxy", "ztunnel")
     {
         Environment = new Dictionary<string, string?>
         {
@@ -74,4 +61,19 @@ internal sealed class ZtunnelPeer(string binary) : IPeer
             ["RUST_LOG"] = "info,access=off",
         },
     };
+
+    private static string Workload(string name, IPAddress address) =>
+        $"""
+        - uid: cluster1//v1/Pod/default/{name}
+          name: {name}
+          namespace: default
+          serviceAccount: {name}
+          trustDomain: cluster.local
+          workloadIps: ["{address}"]
+          protocol: HBONE
+          node: node-{name}
+          network: ""
+          services: {"{}"}
+
+        """;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Hbone.Http2;
@@ -69,6 +70,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
         var destination = Accepted.OriginalDestinationOf(socket, _logger);
         Workload workload;
         OutboundRoute route;
+        var started = Stopwatch.GetTimestamp();
         try
         {
             if (IPAddress.IsLoopback(destination.Address) && _services.Options.IsIllegalPort((ushort)destination.Port))
@@ -80,6 +82,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
             var address = new NetworkAddress(_services.Options.Network, destination.Unmapped().Address);
             var snapshot = await _services.OnDemand.WithAddressAsync(address, _drain.Forced);
             route = _router.Route(snapshot, workload, destination, source.Address);
+            _services.Decisions.Add(started);
         }
         catch (ProxyException e)
         {

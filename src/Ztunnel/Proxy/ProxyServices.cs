@@ -29,6 +29,9 @@ internal sealed record ProxyServices(
     /// <summary>The inbound connections that policy may still end.</summary>
     public required LiveConnections Live { get; init; }
 
+    /// <summary>How long outbound connections wait for their decision.</summary>
+    public DecisionTimes Decisions { get; init; } = new();
+
     /// <summary>Revoked certificates of peers; null when <c>CRL_PATH</c> is not set.</summary>
     public CrlReloader? Crl { get; init; }
 }
