@@ -13,64 +13,162 @@ internal sealed record Workload
     /// <summary>Pod name, which the CNI agent knows it by.</summary>
     public string Name { get; init; } = "";
 
-    public string Namespace { get; init; } = "";
-
-    public string ServiceAccount { get; init; } = "";
-
-    public string TrustDomain { get; init; } = "";
-
-    /// <summary>Network id; empty is the default network.</summary>
-    public string Network { get; init; } = "";
-
     public ImmutableArray<IPAddress> Addresses { get; init; } = [];
-
-    /// <summary>DNS name of an endpoint that has no addresses; empty when it has none.</summary>
-    public string Hostname { get; init; } = "";
-
-    public TunnelProtocol Protocol { get; init; }
-
-    public NetworkMode NetworkMode { get; init; }
-
-    public WorkloadStatus Status { get; init; }
-
-    public string WorkloadName { get; init; } = "";
-
-    /// <summary>Null where nobody said: only workloads of the local file can lack it.</summary>
-    public WorkloadType? WorkloadType { get; init; }
-
-    public string CanonicalName { get; init; } = "";
-
-    public string CanonicalRevision { get; init; } = "";
 
     public string Node { get; init; } = "";
 
-    public string ClusterId { get; init; } = "";
-
     public Locality Locality { get; init; } = Locality.Unknown;
 
-    /// <summary>Load-balancing weight; 0 is never chosen.</summary>
-    public uint Capacity { get; init; } = 1;
+    /// <summary>
+    /// All the rest, shared with the other pods of its deployment: of a hundred thousand workloads few are unlike another.
+    /// </summary>
+    public WorkloadTemplate Template { get; init; } = WorkloadTemplate.Empty;
 
-    public bool NativeTunnel { get; init; }
+    /// <inheritdoc cref="WorkloadTemplate.Namespace"/>
+    public string Namespace
+    {
+        get => Template.Namespace;
+        init => Template = Template with { Namespace = value };
+    }
 
-    public GatewayAddress? Waypoint { get; init; }
+    /// <inheritdoc cref="WorkloadTemplate.ServiceAccount"/>
+    public string ServiceAccount
+    {
+        get => Template.ServiceAccount;
+        init => Template = Template with { ServiceAccount = value };
+    }
 
-    /// <summary>East-west gateway of the workload's network.</summary>
-    public GatewayAddress? NetworkGateway { get; init; }
+    /// <inheritdoc cref="WorkloadTemplate.TrustDomain"/>
+    public string TrustDomain
+    {
+        get => Template.TrustDomain;
+        init => Template = Template with { TrustDomain = value };
+    }
 
-    public ApplicationTunnel? ApplicationTunnel { get; init; }
+    /// <inheritdoc cref="WorkloadTemplate.Network"/>
+    public string Network
+    {
+        get => Template.Network;
+        init => Template = Template with { Network = value };
+    }
 
-    /// <summary>Keys <c>namespace/name</c> of the policies that select this workload.</summary>
-    public ImmutableArray<string> AuthorizationPolicies { get; init; } = [];
+    /// <inheritdoc cref="WorkloadTemplate.Hostname"/>
+    public string Hostname
+    {
+        get => Template.Hostname;
+        init => Template = Template with { Hostname = value };
+    }
 
-    /// <summary>Services that this workload is an endpoint of, with its own service-to-target port map for each.</summary>
-    public ImmutableDictionary<NamespacedHostname, ImmutableSortedDictionary<ushort, ushort>> Services { get; init; } = [];
+    /// <inheritdoc cref="WorkloadTemplate.Protocol"/>
+    public TunnelProtocol Protocol
+    {
+        get => Template.Protocol;
+        init => Template = Template with { Protocol = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.NetworkMode"/>
+    public NetworkMode NetworkMode
+    {
+        get => Template.NetworkMode;
+        init => Template = Template with { NetworkMode = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.Status"/>
+    public WorkloadStatus Status
+    {
+        get => Template.Status;
+        init => Template = Template with { Status = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.WorkloadName"/>
+    public string WorkloadName
+    {
+        get => Template.WorkloadName;
+        init => Template = Template with { WorkloadName = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.WorkloadType"/>
+    public WorkloadType? WorkloadType
+    {
+        get => Template.WorkloadType;
+        init => Template = Template with { WorkloadType = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.CanonicalName"/>
+    public string CanonicalName
+    {
+        get => Template.CanonicalName;
+        init => Template = Template with { CanonicalName = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.CanonicalRevision"/>
+    public string CanonicalRevision
+    {
+        get => Template.CanonicalRevision;
+        init => Template = Template with { CanonicalRevision = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.ClusterId"/>
+    public string ClusterId
+    {
+        get => Template.ClusterId;
+        init => Template = Template with { ClusterId = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.Capacity"/>
+    public uint Capacity
+    {
+        get => Template.Capacity;
+        init => Template = Template with { Capacity = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.NativeTunnel"/>
+    public bool NativeTunnel
+    {
+        get => Template.NativeTunnel;
+        init => Template = Template with { NativeTunnel = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.Waypoint"/>
+    public GatewayAddress? Waypoint
+    {
+        get => Template.Waypoint;
+        init => Template = Template with { Waypoint = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.NetworkGateway"/>
+    public GatewayAddress? NetworkGateway
+    {
+        get => Template.NetworkGateway;
+        init => Template = Template with { NetworkGateway = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.ApplicationTunnel"/>
+    public ApplicationTunnel? ApplicationTunnel
+    {
+        get => Template.ApplicationTunnel;
+        init => Template = Template with { ApplicationTunnel = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.AuthorizationPolicies"/>
+    public ImmutableArray<string> AuthorizationPolicies
+    {
+        get => Template.AuthorizationPolicies;
+        init => Template = Template with { AuthorizationPolicies = value };
+    }
+
+    /// <inheritdoc cref="WorkloadTemplate.Services"/>
+    public ImmutableDictionary<NamespacedHostname, ImmutableSortedDictionary<ushort, ushort>> Services
+    {
+        get => Template.Services;
+        init => Template = Template with { Services = value };
+    }
 
     /// <summary>The local pod that this is, and what error texts call it.</summary>
     public WorkloadInfo Info => new(Name, Namespace, ServiceAccount);
 
     /// <summary>The identity that the workload's certificate carries.</summary>
-    public SpiffeId Identity => new(TrustDomain, Namespace, ServiceAccount);
+    public SpiffeId Identity => Template.Identity;
 }
 
 /// <summary>How traffic reaches a workload (proto enum <c>TunnelProtocol</c>).</summary>

@@ -11,9 +11,14 @@ namespace Ztunnel.Xds;
 /// after the other: applied, then answered.
 /// </summary>
 internal sealed class DiscoveryStream(
-    Subscriptions subscriptions, Demands? demands, XdsMetrics metrics, ILogger logger) : IDisposable
+    Subscriptions subscriptions,
+    ResponseDecoder decoder,
+    ResponsePieces pieces,
+    Demands? demands,
+    XdsMetrics metrics,
+    ILogger logger) : IDisposable
 {
-    private static readonly Method<DeltaDiscoveryRequest, DecodedResponse> Method = new(
+    private readonly Method<DeltaDiscoveryRequest, DecodedResponse> _method = new(
         MethodType.DuplexStreaming,
         "envoy.service.discovery.v3.AggregatedDiscoveryService",
         "DeltaAggregatedResources",
@@ -25,7 +30,7 @@ internal sealed class DiscoveryStream(
                 context.Complete();
             },
             static _ => throw new NotSupportedException("requests are only written")),
-        ResponseDecoder.Marshaller);
+        decoder.MarshallerFor(pieces));
 
     // The gRPC client takes one message at a time; answers and demands come from two tasks.
     private readonly SemaphoreSlim _sending = new(1, 1);
@@ -47,7 +52,7 @@ internal sealed class DiscoveryStream(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var call = invoker.AsyncDuplexStreamingCall(
-            Method, null, new CallOptions(headers, cancellationToken: stop.Token));
+            _method, null, new CallOptions(headers, cancellationToken: stop.Token));
         subscriptions.BeginStream(requests.WithoutClaims);
         _claimed = requests.ClaimedAddresses;
         demands?.BeginStream(_claimed);
@@ -62,7 +67,11 @@ internal sealed class DiscoveryStream(
             demanding = SendDemandsAsync(call, stop.Token);
             while (await call.ResponseStream.MoveNext(stop.Token))
             {
-                await HandleAsync(call, call.ResponseStream.Current, stop.Token);
+                var response = call.ResponseStream.Current;
+                if (!ReferenceEquals(response, DecodedResponse.Incomplete))
+                {
+                    await HandleAsync(call, response, stop.Token);
+                }
             }
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && stop.IsCancellationRequested)

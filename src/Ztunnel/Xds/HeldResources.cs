@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+
 namespace Ztunnel.Xds;
 
 /// <summary>
@@ -6,25 +10,55 @@ namespace Ztunnel.Xds;
 /// </summary>
 internal sealed class HeldResources
 {
+    private const int MaxStackName = 512;
+
     // Demands are noted by another task than the one that applies responses.
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, string> _versions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Held> _held = new(StringComparer.Ordinal);
+    private int _mark;
 
     /// <summary>A copy of this moment.</summary>
     public KeyValuePair<string, string>[] ToArray()
     {
         lock (_lock)
         {
-            return [.. _versions];
+            return [.. _held.Select(held => KeyValuePair.Create(held.Key, held.Value.Version.ToString()))];
+        }
+    }
+
+    /// <summary>The name and version that are held under a name in UTF-8, without making a text of it.</summary>
+    public bool TryFind(ReadOnlySpan<byte> name, out string held, out ResourceVersion version)
+    {
+        (held, version) = ("", ResourceVersion.None);
+        if (name.Length > MaxStackName)
+        {
+            return false; // the caller makes a text of its own
+        }
+
+        Span<char> text = stackalloc char[MaxStackName];
+        if (!Encoding.UTF8.TryGetChars(name, text, out var length))
+        {
+            return false;
+        }
+
+        lock (_lock)
+        {
+            if (!_held.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(text[..length], out var key, out var value))
+            {
+                return false;
+            }
+
+            (held, version) = (key, value.Version);
+            return true;
         }
     }
 
     /// <summary>A resource was accepted.</summary>
-    public void Set(string name, string version)
+    public void Set(string name, ResourceVersion version)
     {
         lock (_lock)
         {
-            _versions[name] = version;
+            _held[name] = new Held(version, _mark);
         }
     }
 
@@ -33,7 +67,7 @@ internal sealed class HeldResources
     {
         lock (_lock)
         {
-            _versions.TryAdd(name, "");
+            _held.TryAdd(name, new Held(ResourceVersion.None, _mark));
         }
     }
 
@@ -41,16 +75,30 @@ internal sealed class HeldResources
     {
         lock (_lock)
         {
-            _versions.Remove(name);
+            _held.Remove(name);
         }
     }
 
-    /// <summary>The names that are not among <paramref name="names"/>.</summary>
-    public List<string> Except(HashSet<string> names)
+    /// <summary>The names that are held and not among these.</summary>
+    public List<string> Except(IEnumerable<string> names)
     {
         lock (_lock)
         {
-            return [.. _versions.Keys.Where(name => !names.Contains(name))];
+            _mark++;
+            foreach (var name in names)
+            {
+                ref var held = ref CollectionsMarshal.GetValueRefOrNullRef(_held, name);
+                if (!Unsafe.IsNullRef(ref held))
+                {
+                    held = held with { Mark = _mark };
+                }
+            }
+
+            return [.. _held.Where(held => held.Value.Mark != _mark).Select(held => held.Key)];
         }
     }
+
+    /// <param name="Version">As accepted.</param>
+    /// <param name="Mark">Of the last comparison that found the name, or of the moment when it came.</param>
+    private readonly record struct Held(ResourceVersion Version, int Mark);
 }

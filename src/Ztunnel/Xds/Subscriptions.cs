@@ -40,6 +40,12 @@ internal sealed class Subscriptions(MeshState mesh, bool onDemand, ILogger logge
         _wholeAnswers.UnionWith(withoutClaims);
     }
 
+    /// <summary>
+    /// Whether the next answer of that type is the whole set because nothing was claimed. What is held in the same version
+    /// is then as good as claimed.
+    /// </summary>
+    public bool AwaitsWholeAnswer(string typeUrl) => _wholeAnswers.Contains(typeUrl);
+
     /// <summary>Brings a response into the mesh.</summary>
     /// <returns>Text of the NACK; null for an ACK.</returns>
     public string? Apply(DecodedResponse response)
@@ -87,7 +93,6 @@ internal sealed class Subscriptions(MeshState mesh, bool onDemand, ILogger logge
             return response.Removed;
         }
 
-        var present = new HashSet<string>(response.Resources.Select(resource => resource.Name), StringComparer.Ordinal);
-        return [.. response.Removed, .. held.Except(present)];
+        return [.. response.Removed, .. held.Except(response.Resources.Select(resource => resource.Name))];
     }
 }

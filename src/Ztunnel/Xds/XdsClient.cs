@@ -5,6 +5,7 @@ using Ztunnel.Config;
 using Ztunnel.Control;
 using Ztunnel.Mesh;
 using Ztunnel.Protos.Discovery;
+using Ztunnel.Xds.Decoding;
 
 namespace Ztunnel.Xds;
 
@@ -25,6 +26,7 @@ internal sealed class XdsClient : IAsyncDisposable
     private readonly ILogger<XdsClient> _logger;
     private readonly Node _node;
     private readonly Subscriptions _subscriptions;
+    private readonly ResponseDecoder _decoder;
     private readonly Backoff _backoff = new(Random.Shared);
 #pragma warning disable CA2213 // see DisposeAsync
     private readonly CancellationTokenSource _stop = new();
@@ -56,6 +58,7 @@ internal sealed class XdsClient : IAsyncDisposable
         _logger = loggers.CreateLogger<XdsClient>();
         _node = NodeDescription.Of(options);
         _subscriptions = new Subscriptions(mesh, options.XdsOnDemand, _logger);
+        _decoder = new ResponseDecoder(_subscriptions);
         Demands = options.XdsOnDemand ? new Demands(time, options.XdsOnDemandTimeout) : null;
     }
 
@@ -97,7 +100,11 @@ internal sealed class XdsClient : IAsyncDisposable
 
     private async Task<(StreamEnd End, Exception? Failure)> RunStreamAsync(CancellationToken cancellationToken)
     {
-        using var stream = new DiscoveryStream(_subscriptions, Demands, _metrics, _logger) { Opened = LogOpened };
+        var pieces = new ResponsePieces();
+        using var stream = new DiscoveryStream(_subscriptions, _decoder, pieces, Demands, _metrics, _logger)
+        {
+            Opened = LogOpened,
+        };
         var requestBytes = 0;
         using var renewal = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
@@ -108,7 +115,7 @@ internal sealed class XdsClient : IAsyncDisposable
                 headers.Add(name, value);
             }
 
-            using var channel = OpenChannel();
+            using var channel = OpenChannel(pieces);
             var requests = InitialRequests.Create(
                 _node, _subscriptions, _options.XdsOnDemand, Demands?.Pending() ?? [], _maxRequestBytes, _logger);
             requestBytes = requests.Messages.Max(request => request.CalculateSize());
@@ -138,7 +145,7 @@ internal sealed class XdsClient : IAsyncDisposable
     }
 
     // One for each stream, so that the roots are those of the moment.
-    private GrpcChannel OpenChannel()
+    private GrpcChannel OpenChannel(ResponsePieces pieces)
     {
         var roots = new ControlPlaneRoots(_options.Xds.RootCertificates);
         roots.Read(); // without roots there is nothing to connect with, and this says why
@@ -147,7 +154,7 @@ internal sealed class XdsClient : IAsyncDisposable
         handler.PooledConnectionLifetime = Timeout.InfiniteTimeSpan;
         return GrpcChannel.ForAddress(_address, new GrpcChannelOptions
         {
-            HttpHandler = handler,
+            HttpHandler = new PieceHandler(handler, pieces, MaxReceivedBytes),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = StreamFailure.MaxReceivedBytes,
             CompressionProviders = [],

@@ -182,7 +182,7 @@ public sealed class ConversionTests
         Assert.Same(response.Resources[0].Name, response.Resources[0].Workload!.Uid);
     }
 
-    private static DecodedResponse Decode(byte[] message) => ResponseDecoder.Decode(message);
+    private static DecodedResponse Decode(byte[] message) => new ResponseDecoder(subscriptions: null).Decode(message);
 
     private static DecodedResource DecodeOne(Resource resource) =>
         Assert.Single(Decode(Responses.Addresses(resource)).Resources);

@@ -12,14 +12,17 @@ internal static class AddressBytes
 
     /// <summary>IPv4-mapped IPv6 becomes IPv4, which is how connections show it.</summary>
     /// <exception cref="ResourceRejectedException">The length is another one.</exception>
-    public static IPAddress ToAddress(ByteString bytes)
+    public static IPAddress ToAddress(ByteString bytes) => ToAddress(bytes.Span);
+
+    /// <inheritdoc cref="ToAddress(ByteString)"/>
+    public static IPAddress ToAddress(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length is not (4 or 16))
         {
             throw new ResourceRejectedException($"invalid IP address of {bytes.Length} bytes, expected 4 or 16");
         }
 
-        var address = new IPAddress(bytes.Span);
+        var address = new IPAddress(bytes);
         return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
     }
 

@@ -11,4 +11,8 @@ internal sealed record DecodedResponse(
     string Nonce,
     IReadOnlyList<DecodedResource> Resources,
     IReadOnlyList<string> Removed,
-    long PayloadBytes);
+    long PayloadBytes)
+{
+    /// <summary>Stands for a piece of a response that others follow.</summary>
+    public static DecodedResponse Incomplete { get; } = new("", "", [], [], 0);
+}

@@ -7,23 +7,35 @@ internal readonly ref struct ResourceEnvelope
     private const int AnyField = 2;
     private const int NameField = 3;
     private const int AliasesField = 4;
+    private const int AnyTypeField = 1;
     private const int AnyValueField = 2;
 
     private readonly bool _hasPayload;
 
-    private ResourceEnvelope(ReadOnlySpan<byte> payload, bool hasPayload)
+    private ResourceEnvelope(ReadOnlySpan<byte> payload, ReadOnlySpan<byte> type, bool hasPayload)
     {
         Payload = payload;
+        Type = type;
         _hasPayload = hasPayload;
     }
 
-    /// <summary>The encoded resource; its own type URL is not compared with the response's.</summary>
+    /// <summary>The encoded resource.</summary>
     public ReadOnlySpan<byte> Payload { get; }
 
+    /// <summary>Its own type URL, which counts only as long as the response's is not known.</summary>
+    public ReadOnlySpan<byte> Type { get; }
+
     /// <summary>Name, version and aliases go into <paramref name="resource"/>, as far as the bytes can be read.</summary>
+    /// <param name="bytes">An encoded <c>Resource</c>.</param>
+    /// <param name="held">Has the name as one text if it is known; null for none.</param>
+    /// <param name="resource">What is filled.</param>
+    /// <param name="isHeld">Whether this very version is held.</param>
     /// <exception cref="FormatException">They are not protobuf.</exception>
-    public static ResourceEnvelope Read(ReadOnlySpan<byte> bytes, ref DecodedResource resource)
+    public static ResourceEnvelope Read(
+        ReadOnlySpan<byte> bytes, HeldResources? held, ref DecodedResource resource, out bool isHeld)
     {
+        isHeld = false;
+        var heldVersion = ResourceVersion.None;
         ReadOnlySpan<byte> any = default;
         var hasAny = false;
         List<string>? aliases = null;
@@ -33,14 +45,19 @@ internal readonly ref struct ResourceEnvelope
             switch (reader.Field)
             {
                 case VersionField:
-                    resource = resource with { Version = reader.Text() };
+                    resource = resource with { Version = ResourceVersion.Parse(reader.Bytes) };
                     break;
                 case AnyField:
                     any = reader.Bytes;
                     hasAny = true;
                     break;
                 case NameField:
-                    resource = resource with { Name = reader.Text() };
+                    resource = resource with
+                    {
+                        Name = held is not null && held.TryFind(reader.Bytes, out var name, out heldVersion)
+                            ? name
+                            : reader.Text(),
+                    };
                     break;
                 case AliasesField:
                     (aliases ??= []).Add(reader.Text());
@@ -51,7 +68,9 @@ internal readonly ref struct ResourceEnvelope
         }
 
         resource = resource with { Aliases = aliases };
+        isHeld = !heldVersion.IsNone && heldVersion == resource.Version;
         ReadOnlySpan<byte> payload = default;
+        ReadOnlySpan<byte> type = default;
         var inner = new WireReader(any);
         while (inner.Next())
         {
@@ -59,9 +78,13 @@ internal readonly ref struct ResourceEnvelope
             {
                 payload = inner.Bytes;
             }
+            else if (inner.Field == AnyTypeField)
+            {
+                type = inner.Bytes;
+            }
         }
 
-        return new ResourceEnvelope(payload, hasAny);
+        return new ResourceEnvelope(payload, type, hasAny);
     }
 
     /// <exception cref="ResourceRejectedException">There is none.</exception>

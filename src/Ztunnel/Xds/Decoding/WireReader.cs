@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Ztunnel.Xds.Decoding;
 
 /// <summary>
@@ -13,16 +11,21 @@ internal ref struct WireReader(ReadOnlySpan<byte> message)
     private const int LengthDelimited = 2;
     private const int Fixed32 = 5;
 
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     private ReadOnlySpan<byte> _rest = message;
     private ReadOnlySpan<byte> _bytes;
+    private ReadOnlySpan<byte> _record;
 
     /// <summary>Number of the current field.</summary>
     public int Field { get; private set; }
 
     /// <summary>Content of the current field: strings, bytes and messages. Empty for other wire types.</summary>
     public readonly ReadOnlySpan<byte> Bytes => _bytes;
+
+    /// <summary>Whether the current field is a string, bytes or a message.</summary>
+    public bool IsLengthDelimited { get; private set; }
+
+    /// <summary>The current field as it came, with its tag.</summary>
+    public readonly ReadOnlySpan<byte> Record => _record;
 
     /// <summary>Goes to the next field; false at the end.</summary>
     /// <exception cref="FormatException">The message is cut or not protobuf.</exception>
@@ -33,6 +36,7 @@ internal ref struct WireReader(ReadOnlySpan<byte> message)
             return false;
         }
 
+        var start = _rest;
         var tag = ReadVarint();
         Field = tag >> 3 is > 0 and <= int.MaxValue ? (int)(tag >> 3) : throw Malformed();
         _bytes = (tag & 7) switch
@@ -43,6 +47,8 @@ internal ref struct WireReader(ReadOnlySpan<byte> message)
             Fixed32 => Take(4)[..0],
             _ => throw Malformed(), // groups do not exist in proto3
         };
+        IsLengthDelimited = (tag & 7) == LengthDelimited;
+        _record = start[..(start.Length - _rest.Length)];
         return true;
     }
 
@@ -52,9 +58,9 @@ internal ref struct WireReader(ReadOnlySpan<byte> message)
     {
         try
         {
-            return StrictUtf8.GetString(_bytes);
+            return StrictUtf8.ToText(_bytes);
         }
-        catch (DecoderFallbackException e)
+        catch (FormatException e)
         {
             throw new FormatException($"field {Field} is not valid UTF-8", e);
         }

@@ -18,11 +18,23 @@ internal readonly struct WorkloadConverter(TextPool texts)
     {
         Uid = workload.Uid == name ? name : workload.Uid,
         Name = workload.Name,
+        Addresses = [.. workload.Addresses.Select(AddressBytes.ToAddress)],
+        Node = texts.Shared(workload.Node),
+        Locality = workload.Locality is { } locality ? ToLocality(locality, texts) : Locality.Unknown,
+        Template = ToTemplate(workload),
+    };
+
+    public static Locality ToLocality(Proto.Locality locality, TextPool texts) =>
+        new(texts.Shared(locality.Region), texts.Shared(locality.Zone), texts.Shared(locality.Subzone));
+
+    /// <summary>What of it can be shared with others.</summary>
+    /// <exception cref="ResourceRejectedException">Something in it is not understood.</exception>
+    public WorkloadTemplate ToTemplate(Proto.Workload workload) => new()
+    {
         Namespace = texts.Shared(workload.Namespace),
         ServiceAccount = OrDefault(workload.ServiceAccount, DefaultServiceAccount),
         TrustDomain = OrDefault(workload.TrustDomain, DefaultTrustDomain),
         Network = texts.Shared(workload.Network),
-        Addresses = [.. workload.Addresses.Select(AddressBytes.ToAddress)],
         Hostname = workload.Hostname,
         Protocol = Protocol(workload.TunnelProtocol),
         NetworkMode = NetworkMode(workload.NetworkMode),
@@ -31,11 +43,7 @@ internal readonly struct WorkloadConverter(TextPool texts)
         WorkloadType = WorkloadType(workload.WorkloadType),
         CanonicalName = texts.Shared(workload.CanonicalName),
         CanonicalRevision = texts.Shared(workload.CanonicalRevision),
-        Node = texts.Shared(workload.Node),
         ClusterId = OrDefault(workload.ClusterId, DefaultCluster),
-        Locality = workload.Locality is { } locality
-            ? new Locality(texts.Shared(locality.Region), texts.Shared(locality.Zone), texts.Shared(locality.Subzone))
-            : Locality.Unknown,
         Capacity = workload.Capacity ?? 1,
         NativeTunnel = workload.NativeTunnel,
         Waypoint = GatewayConverter.Convert(workload.Waypoint, texts),
