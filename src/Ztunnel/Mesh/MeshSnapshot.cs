@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hbone.Tls;
+using Ztunnel.Mesh.Maps;
 using Ztunnel.Policy;
 
 namespace Ztunnel.Mesh;
@@ -37,7 +38,7 @@ internal sealed class MeshSnapshot
     public ImmutableDictionary<SpiffeId, int> LocalIdentities => _workloads.LocalIdentities;
 
     /// <summary>Endpoints by workload uid of services that nobody has announced (yet).</summary>
-    public IEnumerable<KeyValuePair<NamespacedHostname, ImmutableDictionary<string, ServiceEndpoint>>>
+    public IEnumerable<KeyValuePair<NamespacedHostname, HashMap<string, ServiceEndpoint>>>
         StagedEndpoints => _services.Staged;
 
     /// <param name="localNode">Name of the node whose pods are local; null makes every workload local.</param>
@@ -126,7 +127,7 @@ internal sealed class MeshSnapshot
             RemoveEndpoints(_workloads.Set(workload, endpointOf));
             foreach (var (service, ports) in endpointOf)
             {
-                _services.SetEndpoint(service, new(workload.Uid, ports, workload.Status));
+                _services.SetEndpoint(service, new(workload.Uid, ports, workload.Status), workload);
             }
         }
 
@@ -157,7 +158,7 @@ internal sealed class MeshSnapshot
             {
                 foreach (var service in entry.EndpointOf.Keys)
                 {
-                    _services.RemoveEndpoint(service, entry.Workload.Uid);
+                    _services.RemoveEndpoint(service, entry.Workload);
                 }
             }
         }

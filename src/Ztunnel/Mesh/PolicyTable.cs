@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Ztunnel.Mesh.Maps;
 using Ztunnel.Policy;
 
 namespace Ztunnel.Mesh;
@@ -6,12 +7,12 @@ namespace Ztunnel.Mesh;
 /// <summary>The authorization policies of a snapshot with what they bind to. Immutable.</summary>
 internal sealed class PolicyTable
 {
-    private readonly ImmutableDictionary<string, Authorization> _byKey;
+    private readonly HashMap<string, Authorization> _byKey;
     private readonly ImmutableSortedDictionary<string, Authorization> _global;
     private readonly ImmutableDictionary<string, ImmutableSortedDictionary<string, Authorization>> _byNamespace;
 
     private PolicyTable(
-        ImmutableDictionary<string, Authorization> byKey,
+        HashMap<string, Authorization> byKey,
         ImmutableSortedDictionary<string, Authorization> global,
         ImmutableDictionary<string, ImmutableSortedDictionary<string, Authorization>> byNamespace)
     {
@@ -20,7 +21,7 @@ internal sealed class PolicyTable
         _byNamespace = byNamespace;
     }
 
-    public static PolicyTable Empty => new([], NoPolicies, []);
+    public static PolicyTable Empty => new(HashMap<string, Authorization>.Empty, NoPolicies, []);
 
     public IEnumerable<Authorization> All => _byKey.Values;
 
@@ -68,7 +69,7 @@ internal sealed class PolicyTable
 
     public sealed class Builder(PolicyTable origin)
     {
-        private readonly ImmutableDictionary<string, Authorization>.Builder _byKey = origin._byKey.ToBuilder();
+        private readonly HashMap<string, Authorization>.Builder _byKey = origin._byKey.ToBuilder();
         private readonly ImmutableSortedDictionary<string, Authorization>.Builder _global = origin._global.ToBuilder();
 
         private readonly ImmutableDictionary<string, ImmutableSortedDictionary<string, Authorization>>.Builder
@@ -115,6 +116,6 @@ internal sealed class PolicyTable
             }
         }
 
-        public PolicyTable ToTable() => new(_byKey.ToImmutable(), _global.ToImmutable(), _byNamespace.ToImmutable());
+        public PolicyTable ToTable() => new(_byKey.ToMap(), _global.ToImmutable(), _byNamespace.ToImmutable());
     }
 }

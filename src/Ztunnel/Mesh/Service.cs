@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Ztunnel.Mesh.Maps;
 
 namespace Ztunnel.Mesh;
 
@@ -23,7 +24,12 @@ internal sealed record Service
     public ImmutableSortedDictionary<ushort, ushort> Ports { get; init; } = ImmutableSortedDictionary<ushort, ushort>.Empty;
 
     /// <summary>Endpoints by workload uid, unhealthy ones included: they are filtered when one is chosen.</summary>
-    public ImmutableDictionary<string, ServiceEndpoint> Endpoints { get; init; } = [];
+    public HashMap<string, ServiceEndpoint> Endpoints { get; init; } = HashMap<string, ServiceEndpoint>.Empty;
+
+    /// <summary>
+    /// The same endpoints in groups, for choosing one; null where not all of them are what workloads make of themselves.
+    /// </summary>
+    public EndpointSet? Groups { get; init; }
 
     /// <summary>Further server identities that are accepted; entries that are not SPIFFE IDs are ignored.</summary>
     public ImmutableArray<string> SubjectAltNames { get; init; } = [];
@@ -41,6 +47,10 @@ internal sealed record Service
     public bool Canonical { get; init; }
 
     public Visibility Visibility { get; init; }
+
+    /// <summary>Whether being on one node counts when an endpoint is chosen.</summary>
+    public bool PrefersNode => LoadBalancer is { Mode: not LoadBalancerMode.Standard } balancer
+        && balancer.RoutingPreferences.Contains(LoadBalancerScope.Node);
 
     public NamespacedHostname NamespacedHostname => new(Namespace, Hostname);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Ztunnel.Mesh.Maps;
 
 namespace Ztunnel.Mesh;
 
@@ -9,11 +10,11 @@ namespace Ztunnel.Mesh;
 internal sealed class ServiceNameIndex<TKey>
     where TKey : notnull
 {
-    private readonly ImmutableDictionary<TKey, ImmutableArray<NamespacedHostname>> _names;
+    private readonly HashMap<TKey, ImmutableArray<NamespacedHostname>> _names;
 
-    private ServiceNameIndex(ImmutableDictionary<TKey, ImmutableArray<NamespacedHostname>> names) => _names = names;
+    private ServiceNameIndex(HashMap<TKey, ImmutableArray<NamespacedHostname>> names) => _names = names;
 
-    public static ServiceNameIndex<TKey> Empty { get; } = new([]);
+    public static ServiceNameIndex<TKey> Empty { get; } = new(HashMap<TKey, ImmutableArray<NamespacedHostname>>.Empty);
 
     public ImmutableArray<NamespacedHostname> Find(TKey key) => _names.TryGetValue(key, out var names) ? names : [];
 
@@ -21,7 +22,7 @@ internal sealed class ServiceNameIndex<TKey>
 
     public sealed class Builder(ServiceNameIndex<TKey> origin)
     {
-        private readonly ImmutableDictionary<TKey, ImmutableArray<NamespacedHostname>>.Builder _names =
+        private readonly HashMap<TKey, ImmutableArray<NamespacedHostname>>.Builder _names =
             origin._names.ToBuilder();
 
         /// <summary>A name that the key has already keeps its place.</summary>
@@ -30,7 +31,7 @@ internal sealed class ServiceNameIndex<TKey>
         {
             if (!_names.TryGetValue(key, out var names))
             {
-                _names.Add(key, [name]);
+                _names[key] = [name];
                 return true;
             }
 
@@ -60,6 +61,6 @@ internal sealed class ServiceNameIndex<TKey>
             return false;
         }
 
-        public ServiceNameIndex<TKey> ToIndex() => new(_names.ToImmutable());
+        public ServiceNameIndex<TKey> ToIndex() => new(_names.ToMap());
     }
 }

@@ -1,24 +1,25 @@
 using System.Collections.Immutable;
+using Ztunnel.Mesh.Maps;
 
 namespace Ztunnel.Mesh;
 
 /// <summary>The services of a snapshot with their endpoints and indexes. Immutable.</summary>
 internal sealed class ServiceTable
 {
-    private readonly ImmutableDictionary<NamespacedHostname, ServiceEntry> _services;
+    private readonly HashMap<NamespacedHostname, ServiceEntry> _services;
     private readonly ServiceNameIndex<string> _byHostname;
     private readonly ServiceNameIndex<NetworkAddress> _byVip;
     private readonly CidrVipIndex _byCidrVip;
 
     // What workloads make of themselves, by service; also for services that are not known (yet).
-    private readonly ImmutableDictionary<NamespacedHostname, ImmutableDictionary<string, ServiceEndpoint>> _endpoints;
+    private readonly HashMap<NamespacedHostname, EndpointSet> _endpoints;
 
     private ServiceTable(
-        ImmutableDictionary<NamespacedHostname, ServiceEntry> services,
+        HashMap<NamespacedHostname, ServiceEntry> services,
         ServiceNameIndex<string> byHostname,
         ServiceNameIndex<NetworkAddress> byVip,
         CidrVipIndex byCidrVip,
-        ImmutableDictionary<NamespacedHostname, ImmutableDictionary<string, ServiceEndpoint>> endpoints)
+        HashMap<NamespacedHostname, EndpointSet> endpoints)
     {
         _services = services;
         _byHostname = byHostname;
@@ -28,13 +29,18 @@ internal sealed class ServiceTable
     }
 
     public static ServiceTable Empty { get; } = new(
-        [], ServiceNameIndex<string>.Empty, ServiceNameIndex<NetworkAddress>.Empty, CidrVipIndex.Empty, []);
+        HashMap<NamespacedHostname, ServiceEntry>.Empty,
+        ServiceNameIndex<string>.Empty,
+        ServiceNameIndex<NetworkAddress>.Empty,
+        CidrVipIndex.Empty,
+        HashMap<NamespacedHostname, EndpointSet>.Empty);
 
     public IEnumerable<Service> All => _services.Values.Select(entry => entry.Service);
 
     /// <summary>Endpoints of services that are not known.</summary>
-    public IEnumerable<KeyValuePair<NamespacedHostname, ImmutableDictionary<string, ServiceEndpoint>>> Staged =>
-        _endpoints.Where(endpoints => !_services.ContainsKey(endpoints.Key));
+    public IEnumerable<KeyValuePair<NamespacedHostname, HashMap<string, ServiceEndpoint>>> Staged =>
+        _endpoints.Where(set => !_services.ContainsKey(set.Key))
+            .Select(set => KeyValuePair.Create(set.Key, set.Value.Endpoints));
 
     public Service? Find(NamespacedHostname name) => _services.TryGetValue(name, out var entry) ? entry.Service : null;
 
@@ -90,19 +96,18 @@ internal sealed class ServiceTable
 
     public sealed class Builder(ServiceTable origin)
     {
-        private readonly ImmutableDictionary<NamespacedHostname, ServiceEntry>.Builder _services =
+        private readonly HashMap<NamespacedHostname, ServiceEntry>.Builder _services =
             origin._services.ToBuilder();
 
         private readonly ServiceNameIndex<string>.Builder _byHostname = origin._byHostname.ToBuilder();
         private readonly ServiceNameIndex<NetworkAddress>.Builder _byVip = origin._byVip.ToBuilder();
         private readonly CidrVipIndex.Builder _byCidrVip = origin._byCidrVip.ToBuilder();
 
-        private readonly ImmutableDictionary<NamespacedHostname, ImmutableDictionary<string, ServiceEndpoint>>.Builder
+        private readonly HashMap<NamespacedHostname, EndpointSet>.Builder
             _endpoints = origin._endpoints.ToBuilder();
 
         // Services whose endpoints have to be put together anew at the end, whatever the order of the changes was.
-        private readonly Dictionary<NamespacedHostname, ImmutableDictionary<string, ServiceEndpoint>.Builder>
-            _changed = [];
+        private readonly Dictionary<NamespacedHostname, EndpointSet.Builder> _changed = [];
 
         /// <summary>Inserts or replaces by namespace and hostname; what workloads contribute stays.</summary>
         public void Set(Service service)
@@ -137,47 +142,63 @@ internal sealed class ServiceTable
             }
         }
 
-        public void SetEndpoint(NamespacedHostname name, ServiceEndpoint endpoint) =>
-            Endpoints(name)[endpoint.WorkloadUid] = endpoint;
+        public void SetEndpoint(NamespacedHostname name, ServiceEndpoint endpoint, Workload workload) =>
+            Endpoints(name).Set(endpoint, workload);
 
-        public void RemoveEndpoint(NamespacedHostname name, string uid) => Endpoints(name).Remove(uid);
+        public void RemoveEndpoint(NamespacedHostname name, Workload workload) => Endpoints(name).Remove(workload);
 
         public ServiceTable ToTable()
         {
             foreach (var (name, builder) in _changed)
             {
-                var endpoints = builder.ToImmutable();
-                if (endpoints.IsEmpty)
+                var isKnown = _services.TryGetValue(name, out var entry);
+                var set = builder.ToSet(byNode: isKnown ? entry!.Service.PrefersNode : null);
+                if (set.Endpoints.IsEmpty)
                 {
                     _endpoints.Remove(name);
                 }
                 else
                 {
-                    _endpoints[name] = endpoints;
+                    _endpoints[name] = set;
                 }
 
-                if (_services.TryGetValue(name, out var entry))
+                if (isKnown)
                 {
-                    // With nothing declared, which is the rule, this shares the dictionary instead of merging it.
-                    var all = entry.Declared.IsEmpty ? endpoints : entry.Declared.SetItems(endpoints);
-                    _services[name] = entry with { Service = entry.Service with { Endpoints = all } };
+                    _services[name] = entry! with { Service = WithEndpoints(entry, set) };
                 }
             }
 
             _changed.Clear();
             return new(
-                _services.ToImmutable(),
+                _services.ToMap(),
                 _byHostname.ToIndex(),
                 _byVip.ToIndex(),
                 _byCidrVip.ToIndex(),
-                _endpoints.ToImmutable());
+                _endpoints.ToMap());
         }
 
-        private ImmutableDictionary<string, ServiceEndpoint>.Builder Endpoints(NamespacedHostname name)
+        // With nothing declared, which is the rule, this shares the map instead of merging it.
+        private static Service WithEndpoints(ServiceEntry entry, EndpointSet set)
+        {
+            if (entry.Declared.IsEmpty)
+            {
+                return entry.Service with { Endpoints = set.Endpoints, Groups = set };
+            }
+
+            var all = entry.Declared.ToBuilder();
+            foreach (var (uid, endpoint) in set.Endpoints)
+            {
+                all[uid] = endpoint;
+            }
+
+            return entry.Service with { Endpoints = all.ToMap(), Groups = null };
+        }
+
+        private EndpointSet.Builder Endpoints(NamespacedHostname name)
         {
             if (!_changed.TryGetValue(name, out var endpoints))
             {
-                endpoints = (_endpoints.GetValueOrDefault(name) ?? []).ToBuilder();
+                endpoints = (_endpoints.GetValueOrDefault(name) ?? EndpointSet.Empty).ToBuilder();
                 _changed.Add(name, endpoints);
             }
 

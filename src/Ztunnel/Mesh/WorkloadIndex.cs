@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Ztunnel.Mesh.Maps;
 
 namespace Ztunnel.Mesh;
 
@@ -9,18 +10,18 @@ namespace Ztunnel.Mesh;
 internal sealed class WorkloadIndex<TKey>
     where TKey : notnull
 {
-    private readonly ImmutableDictionary<TKey, WorkloadEntry> _preferred;
+    private readonly HashMap<TKey, WorkloadEntry> _preferred;
     private readonly ImmutableDictionary<TKey, ImmutableSortedSet<WorkloadEntry>> _contended;
 
     private WorkloadIndex(
-        ImmutableDictionary<TKey, WorkloadEntry> preferred,
+        HashMap<TKey, WorkloadEntry> preferred,
         ImmutableDictionary<TKey, ImmutableSortedSet<WorkloadEntry>> contended)
     {
         _preferred = preferred;
         _contended = contended;
     }
 
-    public static WorkloadIndex<TKey> Empty { get; } = new([], []);
+    public static WorkloadIndex<TKey> Empty { get; } = new(HashMap<TKey, WorkloadEntry>.Empty, []);
 
     /// <summary>The preferred workload with that key (<see cref="WorkloadEntry.ByPreference"/>).</summary>
     public Workload? Find(TKey key) => _preferred.TryGetValue(key, out var entry) ? entry.Workload : null;
@@ -30,7 +31,7 @@ internal sealed class WorkloadIndex<TKey>
     /// <summary>Collects changes; each costs what the changed key costs.</summary>
     public sealed class Builder(WorkloadIndex<TKey> origin)
     {
-        private readonly ImmutableDictionary<TKey, WorkloadEntry>.Builder _preferred = origin._preferred.ToBuilder();
+        private readonly HashMap<TKey, WorkloadEntry>.Builder _preferred = origin._preferred.ToBuilder();
 
         private readonly ImmutableDictionary<TKey, ImmutableSortedSet<WorkloadEntry>>.Builder _contended =
             origin._contended.ToBuilder();
@@ -64,7 +65,7 @@ internal sealed class WorkloadIndex<TKey>
             }
         }
 
-        public WorkloadIndex<TKey> ToIndex() => new(_preferred.ToImmutable(), _contended.ToImmutable());
+        public WorkloadIndex<TKey> ToIndex() => new(_preferred.ToMap(), _contended.ToImmutable());
 
         private void Set(TKey key, ImmutableSortedSet<WorkloadEntry> all)
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hbone.Tls;
+using Ztunnel.Mesh.Maps;
 using PortMap = System.Collections.Immutable.ImmutableSortedDictionary<ushort, ushort>;
 
 namespace Ztunnel.Mesh;
@@ -8,7 +9,7 @@ namespace Ztunnel.Mesh;
 internal sealed class WorkloadTable
 {
     private readonly string? _localNode;
-    private readonly ImmutableDictionary<string, WorkloadEntry> _byUid;
+    private readonly HashMap<string, WorkloadEntry> _byUid;
     private readonly WorkloadIndex<NetworkAddress> _byAddress;
     private readonly WorkloadIndex<NamespacedHostname> _byHostname;
     private readonly WorkloadIndex<WorkloadInfo> _local;
@@ -16,7 +17,7 @@ internal sealed class WorkloadTable
 
     private WorkloadTable(
         string? localNode,
-        ImmutableDictionary<string, WorkloadEntry> byUid,
+        HashMap<string, WorkloadEntry> byUid,
         WorkloadIndex<NetworkAddress> byAddress,
         WorkloadIndex<NamespacedHostname> byHostname,
         WorkloadIndex<WorkloadInfo> local,
@@ -39,7 +40,7 @@ internal sealed class WorkloadTable
 
     public static WorkloadTable Empty(string? localNode) => new(
         localNode,
-        [],
+        HashMap<string, WorkloadEntry>.Empty,
         WorkloadIndex<NetworkAddress>.Empty,
         WorkloadIndex<NamespacedHostname>.Empty,
         WorkloadIndex<WorkloadInfo>.Empty,
@@ -58,7 +59,7 @@ internal sealed class WorkloadTable
 
     public sealed class Builder(WorkloadTable origin)
     {
-        private readonly ImmutableDictionary<string, WorkloadEntry>.Builder _byUid = origin._byUid.ToBuilder();
+        private readonly HashMap<string, WorkloadEntry>.Builder _byUid = origin._byUid.ToBuilder();
         private readonly WorkloadIndex<NetworkAddress>.Builder _byAddress = origin._byAddress.ToBuilder();
         private readonly WorkloadIndex<NamespacedHostname>.Builder _byHostname = origin._byHostname.ToBuilder();
         private readonly WorkloadIndex<WorkloadInfo>.Builder _local = origin._local.ToBuilder();
@@ -132,7 +133,7 @@ internal sealed class WorkloadTable
 
         public WorkloadTable ToTable() => new(
             origin._localNode,
-            _byUid.ToImmutable(),
+            _byUid.ToMap(),
             _byAddress.ToIndex(),
             _byHostname.ToIndex(),
             _local.ToIndex(),

@@ -208,7 +208,7 @@ public sealed class MeshSnapshotTests
     public void DeclaredEndpoints_JoinThoseOfWorkloads()
     {
         var declared = new ServiceEndpoint("uid", Ports("80:1"), WorkloadStatus.Healthy);
-        var declaring = Web with { Endpoints = Web.Endpoints.Add("uid", declared) };
+        var declaring = Web with { Endpoints = Web.Endpoints.SetItem("uid", declared) };
         var pod = Pod("a", "10.0.0.1").EndpointOf(Web, "80:9090");
 
         var snapshot = Empty.With(declaring, pod);

@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using Ztunnel.Mesh.Maps;
 
 namespace Ztunnel.Mesh.Local;
 
@@ -16,7 +16,7 @@ internal static class LocalServiceReader
             Vips = fields.Required("vips").List(LocalReferences.NetworkAddress),
             CidrVips = fields.List("cidrVips", CidrVip),
             Ports = LocalReferences.Ports(fields.Required("ports")),
-            Endpoints = fields.Optional("endpoints") is { } endpoints ? Endpoints(endpoints) : [],
+            Endpoints = fields.Optional("endpoints") is { } endpoints ? Endpoints(endpoints) : HashMap<string, ServiceEndpoint>.Empty,
             SubjectAltNames = fields.List("subjectAltNames", name => name.Text()),
             Waypoint = fields.Optional("waypoint") is { } waypoint ? LocalReferences.Gateway(waypoint) : null,
             WeightedWaypoints = fields.List("weightedWaypoints", WeightedWaypoint),
@@ -36,8 +36,16 @@ internal static class LocalServiceReader
         return new(fields.Required("network").Text(), fields.Required("cidr").Network());
     }
 
-    private static ImmutableDictionary<string, ServiceEndpoint> Endpoints(LocalValue value) =>
-        value.Entries().ToImmutableDictionary(entry => entry.Key.KeyText(), entry => Endpoint(entry.Value));
+    private static HashMap<string, ServiceEndpoint> Endpoints(LocalValue value)
+    {
+        var endpoints = HashMap<string, ServiceEndpoint>.Empty.ToBuilder();
+        foreach (var (uid, endpoint) in value.Entries())
+        {
+            endpoints[uid.KeyText()] = Endpoint(endpoint);
+        }
+
+        return endpoints.ToMap();
+    }
 
     private static ServiceEndpoint Endpoint(LocalValue value)
     {

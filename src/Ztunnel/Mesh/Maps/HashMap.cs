@@ -43,6 +43,44 @@ internal sealed class HashMap<TKey, TValue> : IEnumerable<KeyValuePair<TKey, TVa
 
     public TValue? GetValueOrDefault(TKey key) => TryGetValue(key, out var value) ? value : default;
 
+    /// <summary>The map with an entry inserted or replaced.</summary>
+    public HashMap<TKey, TValue> SetItem(TKey key, TValue value)
+    {
+        var builder = ToBuilder();
+        builder[key] = value;
+        return builder.ToMap();
+    }
+
+    /// <summary>The map without a key; the same object when it has none.</summary>
+    public HashMap<TKey, TValue> Remove(TKey key)
+    {
+        var builder = ToBuilder();
+        builder.Remove(key);
+        return builder.ToMap();
+    }
+
+    /// <summary>
+    /// The value at a position below <see cref="Count"/>, in an order that means nothing: for drawing one of all without
+    /// walking them.
+    /// </summary>
+    public TValue At(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count);
+        var node = _root;
+        while (node is Branch branch)
+        {
+            var way = 0;
+            for (int size; index >= (size = SizeOf(branch.Children[way])); way++)
+            {
+                index -= size;
+            }
+
+            node = branch.Children[way];
+        }
+
+        return LeafOf(node!)[index].Value;
+    }
+
     public Builder ToBuilder() => new(this);
 
     public IEnumerator<KeyValuePair<TKey, TValue>> GetEnumerator() => Enumerate(_root).GetEnumerator();
@@ -73,6 +111,13 @@ internal sealed class HashMap<TKey, TValue> : IEnumerable<KeyValuePair<TKey, TVa
         value = default;
         return false;
     }
+
+    private static int SizeOf(object? node) => node switch
+    {
+        null => 0,
+        Branch branch => branch.Size,
+        _ => LeafOf(node).Length,
+    };
 
     private static Entry[] LeafOf(object node) => Unsafe.As<Entry[]>(node); // what is no branch is a leaf
 
@@ -164,8 +209,10 @@ internal sealed class HashMap<TKey, TValue> : IEnumerable<KeyValuePair<TKey, TVa
             if (node is Branch branch)
             {
                 var own = Own(branch);
+                var before = Count;
                 ref var child = ref own.Children[(int)(hash % Ways)];
                 child = With(child, key, value, hash >> BitsPerLevel, depth + 1);
+                own.Size += Count - before;
                 return own;
             }
 
@@ -197,7 +244,7 @@ internal sealed class HashMap<TKey, TValue> : IEnumerable<KeyValuePair<TKey, TVa
 
         private Branch Divide(Entry[] leaf, int depth)
         {
-            var branch = new Branch { Owner = _owner };
+            var branch = new Branch { Owner = _owner, Size = leaf.Length };
             for (var way = 0; way < Ways; way++)
             {
                 var entries = Array.FindAll(
@@ -216,7 +263,7 @@ internal sealed class HashMap<TKey, TValue> : IEnumerable<KeyValuePair<TKey, TVa
                 var own = Own(branch);
                 ref var child = ref own.Children[(int)(hash % Ways)];
                 child = Without(child!, key, hash >> BitsPerLevel);
-                return own.IsEmpty ? null : own;
+                return --own.Size == 0 ? null : own;
             }
 
             var leaf = LeafOf(node);
@@ -227,7 +274,7 @@ internal sealed class HashMap<TKey, TValue> : IEnumerable<KeyValuePair<TKey, TVa
 
         private Branch Own(Branch branch) => ReferenceEquals(branch.Owner, _owner)
             ? branch
-            : new Branch { Owner = _owner, Children = branch.Children };
+            : new Branch { Owner = _owner, Children = branch.Children, Size = branch.Size };
     }
 
     private readonly record struct Entry(TKey Key, TValue Value);
@@ -244,6 +291,7 @@ internal sealed class HashMap<TKey, TValue> : IEnumerable<KeyValuePair<TKey, TVa
 
         public object? Owner { get; init; }
 
-        public bool IsEmpty => Children[0] is null && Children[1] is null && Children[2] is null && Children[3] is null;
+        /// <summary>Entries below it.</summary>
+        public int Size { get; set; }
     }
 }

@@ -21,7 +21,7 @@ internal readonly record struct SelectedEndpoint(Workload Workload, ushort Targe
 /// <summary>Chooses one endpoint of a service: the best by locality, among equals at random by capacity.</summary>
 internal static class EndpointSelection
 {
-    /// <summary>One pass over the endpoints, keeping no list of them; null when none can be used.</summary>
+    /// <summary>One endpoint, or null when none can be used. Looks at groups of endpoints that are alike, not at all.</summary>
     public static SelectedEndpoint? Choose(
         MeshSnapshot snapshot,
         Workload source,
@@ -35,6 +35,24 @@ internal static class EndpointSelection
             return null;
         }
 
+        return service.Groups is { } groups
+            ? GroupSelection.Choose(groups, source, service, servicePort, mode, random)
+            : ChooseFromAll(snapshot, source, service, servicePort, mode, random);
+    }
+
+    /// <summary>Whether an endpoint of that health may be chosen.</summary>
+    public static bool Admits(this Service service, WorkloadStatus status) =>
+        status == WorkloadStatus.Healthy || service.LoadBalancer is { HealthPolicy: HealthPolicy.AllowAll };
+
+    // One pass, keeping no list: for what the local file declares, which need not be any workload's.
+    private static SelectedEndpoint? ChooseFromAll(
+        MeshSnapshot snapshot,
+        Workload source,
+        Service service,
+        ushort servicePort,
+        ResolutionMode mode,
+        Random random)
+    {
         SelectedEndpoint? chosen = null;
         var bestRank = -1;
         var totalWeight = 0L;
@@ -43,8 +61,8 @@ internal static class EndpointSelection
             if (!service.Admits(endpoint.Status)
                 || snapshot.FindWorkload(endpoint.WorkloadUid) is not { Capacity: > 0 } workload
                 || !IsReachable(workload, source)
-                || TargetPort(service, endpoint, workload, servicePort, mode) is not { } targetPort
-                || Rank(service.LoadBalancer, source, workload) is not { } rank
+                || TargetPort(service, endpoint.Ports, workload, servicePort, mode) is not { } targetPort
+                || Rank(service.LoadBalancer, source, workload, source.Node == workload.Node) is not { } rank
                 || rank < bestRank)
             {
                 continue;
@@ -66,18 +84,18 @@ internal static class EndpointSelection
         return chosen;
     }
 
-    /// <summary>Whether an endpoint of that health may be chosen.</summary>
-    public static bool Admits(this Service service, WorkloadStatus status) =>
-        status == WorkloadStatus.Healthy || service.LoadBalancer is { HealthPolicy: HealthPolicy.AllowAll };
-
     /// <summary>
     /// The endpoint's own mapping, else the service's unless it is 0 (named), else for a waypoint whose application
     /// tunnel has a port the service port itself; null when there is none.
     /// </summary>
     public static ushort? TargetPort(
-        Service service, ServiceEndpoint endpoint, Workload workload, ushort servicePort, ResolutionMode mode)
+        Service service,
+        ImmutableSortedDictionary<ushort, ushort> ownPorts,
+        Workload workload,
+        ushort servicePort,
+        ResolutionMode mode)
     {
-        if (endpoint.Ports.GetValueOrDefault(servicePort) is > 0 and var ownPort)
+        if (ownPorts.GetValueOrDefault(servicePort) is > 0 and var ownPort)
         {
             return ownPort;
         }
@@ -90,8 +108,8 @@ internal static class EndpointSelection
         return mode == ResolutionMode.Waypoint && workload.ApplicationTunnel?.Port is not null ? servicePort : null;
     }
 
-    // Without address and hostname a workload is reached only through the gateway of another network.
-    private static bool IsReachable(Workload workload, Workload source) =>
+    /// <summary>Without address and hostname a workload is reached only through the gateway of another network.</summary>
+    public static bool IsReachable(Workload workload, Workload source) =>
         !workload.Addresses.IsEmpty
         || workload.Hostname.Length > 0
         || (workload.Network != source.Network && workload.NetworkGateway is not null);
@@ -101,7 +119,7 @@ internal static class EndpointSelection
     /// preference for the network outweighs the others together: of [network, region, zone] all match is 5, network and
     /// region 4, network 3, region and zone of another network 2, region 1.
     /// </summary>
-    private static int? Rank(LoadBalancer? loadBalancer, Workload source, Workload workload)
+    public static int? Rank(LoadBalancer? loadBalancer, Workload source, Workload workload, bool sameNode)
     {
         if (loadBalancer is null or { Mode: LoadBalancerMode.Standard })
         {
@@ -111,7 +129,7 @@ internal static class EndpointSelection
         var preferences = loadBalancer.RoutingPreferences;
         var networkFirst = !preferences.IsEmpty && preferences[0] == LoadBalancerScope.Network;
         var sameNetwork = source.Network == workload.Network;
-        var matches = MatchesFrom(networkFirst && !sameNetwork ? 1 : 0, preferences, source, workload);
+        var matches = MatchesFrom(networkFirst && !sameNetwork ? 1 : 0, preferences, source, workload, sameNode);
         if (loadBalancer.Mode == LoadBalancerMode.Strict)
         {
             return matches == preferences.Length ? matches : null;
@@ -121,10 +139,14 @@ internal static class EndpointSelection
     }
 
     private static int MatchesFrom(
-        int first, ImmutableArray<LoadBalancerScope> preferences, Workload source, Workload workload)
+        int first,
+        ImmutableArray<LoadBalancerScope> preferences,
+        Workload source,
+        Workload workload,
+        bool sameNode)
     {
         var matches = 0;
-        while (first + matches < preferences.Length && Matches(preferences[first + matches], source, workload))
+        while (first + matches < preferences.Length && Matches(preferences[first + matches], source, workload, sameNode))
         {
             matches++;
         }
@@ -132,14 +154,15 @@ internal static class EndpointSelection
         return matches;
     }
 
-    private static bool Matches(LoadBalancerScope scope, Workload source, Workload workload) => scope switch
-    {
-        LoadBalancerScope.Region => source.Locality.Region == workload.Locality.Region,
-        LoadBalancerScope.Zone => source.Locality.Zone == workload.Locality.Zone,
-        LoadBalancerScope.Subzone => source.Locality.Subzone == workload.Locality.Subzone,
-        LoadBalancerScope.Node => source.Node == workload.Node,
-        LoadBalancerScope.Cluster => source.ClusterId == workload.ClusterId,
-        LoadBalancerScope.Network => source.Network == workload.Network,
-        _ => false,
-    };
+    private static bool Matches(LoadBalancerScope scope, Workload source, Workload workload, bool sameNode) =>
+        scope switch
+        {
+            LoadBalancerScope.Region => source.Locality.Region == workload.Locality.Region,
+            LoadBalancerScope.Zone => source.Locality.Zone == workload.Locality.Zone,
+            LoadBalancerScope.Subzone => source.Locality.Subzone == workload.Locality.Subzone,
+            LoadBalancerScope.Node => sameNode,
+            LoadBalancerScope.Cluster => source.ClusterId == workload.ClusterId,
+            LoadBalancerScope.Network => source.Network == workload.Network,
+            _ => false,
+        };
 }

@@ -127,7 +127,7 @@ public sealed class EndpointSelectionTests
     {
         var bare = Pod("bare") with { Network = "n1", NetworkGateway = GatewayAt("10.0.9.1") };
         var gatewayless = Pod("gatewayless") with { Network = "n2" };
-        var missing = Web with { Endpoints = Web.Endpoints.Add("ghost", new("ghost", Ports("80:80"), default)) };
+        var missing = Web with { Endpoints = Web.Endpoints.SetItem("ghost", new("ghost", Ports("80:80"), default)) };
 
         Assert.Empty(Names(missing, bare, gatewayless));
         Assert.Equal(["named"], Names(missing, bare, gatewayless, Pod("named") with { Hostname = "a.example.com" }));
