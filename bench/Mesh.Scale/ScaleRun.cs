@@ -45,6 +45,12 @@ internal sealed class ScaleRun(ScaleOptions options, ScalePods pods, TextWriter 
 
     private async Task PhaseAsync(string name, string command, CancellationToken cancellationToken)
     {
+        if (!command.StartsWith("churn", StringComparison.Ordinal))
+        {
+            await pods.ControlAsync($"prepare {command}", cancellationToken);
+            await Task.Delay(Afterwards, cancellationToken);
+        }
+
         await pods.TakeAsync(cancellationToken);
         var done = await pods.ControlAsync(command, cancellationToken);
         await Task.Delay(Afterwards, cancellationToken);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Threading.Channels;
-using Google.Protobuf;
 using Grpc.Core;
 using Ztunnel.Protos.Discovery;
 using Ztunnel.Xds;
@@ -11,8 +10,6 @@ namespace Mesh.Scale.ControlPlane;
 internal sealed class PushStream(
     IAsyncStreamReader<DeltaDiscoveryRequest> requests, IServerStreamWriter<byte[]> responses, ServerCallContext context)
 {
-    private static int _nonce;
-
     private readonly Channel<string> _answers = Channel.CreateUnbounded<string>();
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _reading = Task.CompletedTask;
@@ -49,20 +46,15 @@ internal sealed class PushStream(
 
     /// <summary>Sends a response and waits until it is acknowledged.</summary>
     /// <returns>From the first byte to the answer, and the size of the message.</returns>
-    public async Task<(TimeSpan Time, int Bytes)> PushAsync(
-        string typeUrl, IEnumerable<Resource> resources, IEnumerable<string> removed)
+    public async Task<(TimeSpan Time, int Bytes)> PushAsync(EncodedPush push)
     {
-        var response = new DeltaDiscoveryResponse { TypeUrl = typeUrl, Nonce = $"{Interlocked.Increment(ref _nonce)}" };
-        response.Resources.Add(resources);
-        response.RemovedResources.Add(removed);
-        var bytes = response.ToByteArray();
         var started = Stopwatch.GetTimestamp();
-        await responses.WriteAsync(bytes, context.CancellationToken);
-        while (await _answers.Reader.ReadAsync(context.CancellationToken) != response.Nonce)
+        await responses.WriteAsync(push.Bytes, context.CancellationToken);
+        while (await _answers.Reader.ReadAsync(context.CancellationToken) != push.Nonce)
         {
         }
 
-        return (Stopwatch.GetElapsedTime(started), bytes.Length);
+        return (Stopwatch.GetElapsedTime(started), push.Bytes.Length);
     }
 
     private async Task ReadAsync()

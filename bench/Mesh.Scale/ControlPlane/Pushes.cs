@@ -14,12 +14,14 @@ internal sealed class Pushes(PushService service, MeshSize size)
 
     private readonly int[] _generations = new int[size.Workloads];
     private PushStream? _stream;
-    private bool _isLarge;
+    private EncodedPush? _addresses;
+    private EncodedPush? _policies;
 
     /// <returns>The line that answers the command: numbers with names.</returns>
     public async Task<string> RunAsync(string[] command) => command switch
     {
         ["small"] => await SmallAsync(),
+        ["prepare", var what] => Prepare(what),
         ["grow"] => await GrowAsync(),
         ["churn", var seconds] => await ChurnAsync(int.Parse(seconds, CultureInfo.InvariantCulture)),
         ["reconnect"] => await ReconnectAsync(),
@@ -30,18 +32,40 @@ internal sealed class Pushes(PushService service, MeshSize size)
     private async Task<string> SmallAsync()
     {
         _stream = await service.Accepted.ReadAsync();
-        await _stream.PushAsync(TypeUrls.Address, MeshPlan.Pods(), []);
-        await _stream.PushAsync(TypeUrls.Authorization, [], []);
+        await _stream.PushAsync(new EncodedPush(TypeUrls.Address, MeshPlan.Pods(), []));
+        await _stream.PushAsync(new EncodedPush(TypeUrls.Authorization, [], []));
+        return "ok";
+    }
+
+    private string Prepare(string what)
+    {
+        var workloads = Enumerable.Range(0, size.Workloads);
+        var services = Enumerable.Range(0, size.Services);
+        var policies = Enumerable.Range(0, size.Policies);
+        var isRemoval = what == "clear";
+        _addresses = isRemoval
+            ? new EncodedPush(
+                TypeUrls.Address,
+                [],
+                [
+                    .. workloads.Select(index => MeshPlan.WorkloadName(index, size)),
+                    .. services.Select(MeshPlan.ServiceName),
+                ])
+            : new EncodedPush(
+                TypeUrls.Address,
+                [.. workloads.Select(Workload), .. services.Select(MeshPlan.Service), .. MeshPlan.Pods()],
+                []);
+        _policies = isRemoval
+            ? new EncodedPush(TypeUrls.Authorization, [], policies.Select(MeshPlan.PolicyName))
+            : new EncodedPush(TypeUrls.Authorization, policies.Select(MeshPlan.Policy), []);
+        GC.Collect();
         return "ok";
     }
 
     private async Task<string> GrowAsync()
     {
-        _isLarge = true;
-        var resources = Large().ToList();
-        var policies = Policies().ToList();
-        var (time, bytes) = await _stream!.PushAsync(TypeUrls.Address, resources, []);
-        var (policyTime, _) = await _stream.PushAsync(TypeUrls.Authorization, policies, []);
+        var (time, bytes) = await _stream!.PushAsync(_addresses!);
+        var (policyTime, _) = await _stream.PushAsync(_policies!);
         return Numbers(
             ("push_to_ack_ms", time.TotalMilliseconds),
             ("push_mb", bytes / 1e6),
@@ -65,7 +89,7 @@ internal sealed class Pushes(PushService service, MeshSize size)
             }
 
             var updates = Enumerable.Range(0, UpdatesPerSecond / PushesPerSecond).Select(_ => Update(random)).ToList();
-            var (time, _) = await _stream!.PushAsync(TypeUrls.Address, updates, []);
+            var (time, _) = await _stream!.PushAsync(new EncodedPush(TypeUrls.Address, updates, []));
             worst = time > worst ? time : worst;
             var behind = Stopwatch.GetElapsedTime(started) - due;
             late = behind > late ? behind : late;
@@ -80,13 +104,11 @@ internal sealed class Pushes(PushService service, MeshSize size)
 
     private async Task<string> ReconnectAsync()
     {
-        var all = Large().Concat(MeshPlan.Pods()).ToList();
-        var policies = Policies().ToList();
         _stream!.End();
         _stream = await service.Accepted.ReadAsync();
-        var unclaimed = _stream.Claimed == 0 ? all : [];
-        var (time, bytes) = await _stream.PushAsync(TypeUrls.Address, unclaimed, []);
-        var (policyTime, _) = await _stream.PushAsync(TypeUrls.Authorization, policies, []);
+        var answer = _stream.Claimed == 0 ? _addresses! : new EncodedPush(TypeUrls.Address, [], []);
+        var (time, bytes) = await _stream.PushAsync(answer);
+        var (policyTime, _) = await _stream.PushAsync(_policies!);
         return Numbers(
             ("claimed", _stream.Claimed),
             ("request_mb", _stream.RequestBytes / 1e6),
@@ -97,12 +119,8 @@ internal sealed class Pushes(PushService service, MeshSize size)
 
     private async Task<string> ClearAsync()
     {
-        var names = Enumerable.Range(0, size.Workloads).Select(index => MeshPlan.WorkloadName(index, size))
-            .Concat(Enumerable.Range(0, size.Services).Select(MeshPlan.ServiceName)).ToList();
-        var policies = Enumerable.Range(0, size.Policies).Select(MeshPlan.PolicyName).ToList();
-        _isLarge = false;
-        var (time, bytes) = await _stream!.PushAsync(TypeUrls.Address, [], names);
-        await _stream.PushAsync(TypeUrls.Authorization, [], policies);
+        var (time, bytes) = await _stream!.PushAsync(_addresses!);
+        await _stream.PushAsync(_policies!);
         return Numbers(("remove_to_ack_ms", time.TotalMilliseconds), ("remove_mb", bytes / 1e6));
     }
 
@@ -116,14 +134,6 @@ internal sealed class Pushes(PushService service, MeshSize size)
     // Odd generations are not ready, even ones are another pod: its address is of the generation that began it.
     private Resource Workload(int index) => MeshPlan.Workload(
         index, size, generation: _generations[index] / 2, healthy: _generations[index] % 2 == 0);
-
-    private IEnumerable<Resource> Large() => _isLarge
-        ? Enumerable.Range(0, size.Workloads).Select(Workload)
-            .Concat(Enumerable.Range(0, size.Services).Select(MeshPlan.Service))
-        : [];
-
-    private IEnumerable<Resource> Policies() =>
-        _isLarge ? Enumerable.Range(0, size.Policies).Select(MeshPlan.Policy) : [];
 
     private static string Numbers(params ReadOnlySpan<(string Name, double Value)> numbers)
     {

@@ -42,7 +42,7 @@ internal sealed class ControlPlaneConnector
             {
                 var socket = await _connector.ConnectAsync(
                     new IPEndPoint(addresses[i], port), sourceToPreserve: null, _options, cancellationToken);
-                return new NetworkStream(socket, ownsSocket: true);
+                return new PoolStream(new NetworkStream(socket, ownsSocket: true));
             }
             catch (Exception e) when (e is SocketException or TimeoutException && i < addresses.Length - 1)
             {

@@ -99,6 +99,9 @@ internal sealed class MeshSnapshot
     /// <summary>The policies that apply to a workload, each once.</summary>
     public ImmutableArray<Authorization> PoliciesFor(Workload workload) => _policies.For(workload);
 
+    /// <summary>The same, for a verdict.</summary>
+    public PolicySet PolicySetFor(Workload workload) => _policies.SetFor(workload);
+
     /// <summary>The policies that a workload names but that are not known.</summary>
     public ImmutableArray<string> UnknownPoliciesOf(Workload workload) => _policies.UnknownOf(workload);
 

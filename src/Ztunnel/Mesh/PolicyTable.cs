@@ -8,25 +8,23 @@ namespace Ztunnel.Mesh;
 internal sealed class PolicyTable
 {
     private readonly HashMap<string, Authorization> _byKey;
-    private readonly ImmutableSortedDictionary<string, Authorization> _global;
-    private readonly ImmutableDictionary<string, ImmutableSortedDictionary<string, Authorization>> _byNamespace;
+    private readonly Scope _global;
+    private readonly HashMap<string, Scope> _byNamespace;
 
     private PolicyTable(
         HashMap<string, Authorization> byKey,
-        ImmutableSortedDictionary<string, Authorization> global,
-        ImmutableDictionary<string, ImmutableSortedDictionary<string, Authorization>> byNamespace)
+        Scope global,
+        HashMap<string, Scope> byNamespace)
     {
         _byKey = byKey;
         _global = global;
         _byNamespace = byNamespace;
     }
 
-    public static PolicyTable Empty => new(HashMap<string, Authorization>.Empty, NoPolicies, []);
+    public static PolicyTable Empty => new(
+        HashMap<string, Authorization>.Empty, Scope.Empty, HashMap<string, Scope>.Empty);
 
     public IEnumerable<Authorization> All => _byKey.Values;
-
-    private static ImmutableSortedDictionary<string, Authorization> NoPolicies { get; } =
-        ImmutableSortedDictionary.Create<string, Authorization>(StringComparer.Ordinal);
 
     /// <summary>Whether nothing was set or removed between the two, one of which descends from the other.</summary>
     public bool IsSameAs(PolicyTable other) => ReferenceEquals(_byKey, other._byKey);
@@ -38,11 +36,30 @@ internal sealed class PolicyTable
     /// </summary>
     public ImmutableArray<Authorization> For(Workload workload)
     {
-        var ofNamespace = _byNamespace.GetValueOrDefault(workload.Namespace) ?? NoPolicies;
-        var policies = ImmutableArray.CreateBuilder<Authorization>(
-            _global.Count + ofNamespace.Count + workload.AuthorizationPolicies.Length);
-        policies.AddRange(_global.Values);
-        policies.AddRange(ofNamespace.Values);
+        var ofNamespace = _byNamespace.GetValueOrDefault(workload.Namespace) ?? Scope.Empty;
+        return [.. _global.All.Values, .. ofNamespace.All.Values, .. NamedOnlyBy(workload)];
+    }
+
+    /// <summary>The same as a set in which few of many are looked at.</summary>
+    public PolicySet SetFor(Workload workload) => new(
+        _global.Index,
+        (_byNamespace.GetValueOrDefault(workload.Namespace) ?? Scope.Empty).Index,
+        NamedOnlyBy(workload));
+
+    /// <summary>The keys that a workload names and nobody has announced.</summary>
+    public ImmutableArray<string> UnknownOf(Workload workload) =>
+        [.. workload.AuthorizationPolicies.Where(key => !_byKey.ContainsKey(key))];
+
+    public Builder ToBuilder() => new(this);
+
+    private ImmutableArray<Authorization> NamedOnlyBy(Workload workload)
+    {
+        if (workload.AuthorizationPolicies.IsEmpty)
+        {
+            return [];
+        }
+
+        var policies = ImmutableArray.CreateBuilder<Authorization>(workload.AuthorizationPolicies.Length);
         foreach (var key in workload.AuthorizationPolicies.Distinct(StringComparer.Ordinal))
         {
             if (_byKey.TryGetValue(key, out var policy) && !IsBoundByScope(policy, workload))
@@ -54,12 +71,6 @@ internal sealed class PolicyTable
         return policies.DrainToImmutable();
     }
 
-    /// <summary>The keys that a workload names and nobody has announced.</summary>
-    public ImmutableArray<string> UnknownOf(Workload workload) =>
-        [.. workload.AuthorizationPolicies.Where(key => !_byKey.ContainsKey(key))];
-
-    public Builder ToBuilder() => new(this);
-
     private static bool IsBoundByScope(Authorization policy, Workload workload) => policy.Scope switch
     {
         PolicyScope.Global => true,
@@ -70,10 +81,8 @@ internal sealed class PolicyTable
     public sealed class Builder(PolicyTable origin)
     {
         private readonly HashMap<string, Authorization>.Builder _byKey = origin._byKey.ToBuilder();
-        private readonly ImmutableSortedDictionary<string, Authorization>.Builder _global = origin._global.ToBuilder();
-
-        private readonly ImmutableDictionary<string, ImmutableSortedDictionary<string, Authorization>>.Builder
-            _byNamespace = origin._byNamespace.ToBuilder();
+        private readonly HashMap<string, Scope>.Builder _byNamespace = origin._byNamespace.ToBuilder();
+        private Scope _global = origin._global;
 
         /// <summary>Inserts or replaces by key; a changed scope moves what the policy binds to.</summary>
         public void Set(Authorization policy)
@@ -83,11 +92,11 @@ internal sealed class PolicyTable
             switch (policy.Scope)
             {
                 case PolicyScope.Global:
-                    _global[policy.Key] = policy;
+                    _global = _global.Add(policy);
                     break;
                 case PolicyScope.Namespace:
-                    var ofNamespace = _byNamespace.GetValueOrDefault(policy.Namespace) ?? NoPolicies;
-                    _byNamespace[policy.Namespace] = ofNamespace.SetItem(policy.Key, policy);
+                    var ofNamespace = _byNamespace.GetValueOrDefault(policy.Namespace) ?? Scope.Empty;
+                    _byNamespace[policy.Namespace] = ofNamespace.Add(policy);
                     break;
                 default:
                     break; // bound by the workloads that name it
@@ -101,21 +110,35 @@ internal sealed class PolicyTable
                 return;
             }
 
-            _global.Remove(key);
-            if (_byNamespace.TryGetValue(policy.Namespace, out var ofNamespace))
+            if (policy.Scope == PolicyScope.Global)
             {
-                ofNamespace = ofNamespace.Remove(key);
-                if (ofNamespace.IsEmpty)
+                _global = _global.Remove(policy);
+            }
+            else if (policy.Scope == PolicyScope.Namespace)
+            {
+                var left = _byNamespace[policy.Namespace].Remove(policy);
+                if (left.All.IsEmpty)
                 {
                     _byNamespace.Remove(policy.Namespace);
                 }
                 else
                 {
-                    _byNamespace[policy.Namespace] = ofNamespace;
+                    _byNamespace[policy.Namespace] = left;
                 }
             }
         }
 
-        public PolicyTable ToTable() => new(_byKey.ToMap(), _global.ToImmutable(), _byNamespace.ToImmutable());
+        public PolicyTable ToTable() => new(_byKey.ToMap(), _global, _byNamespace.ToMap());
+    }
+
+    /// <summary>The policies that bind to the same workloads by their scope.</summary>
+    private sealed record Scope(ImmutableSortedDictionary<string, Authorization> All, PolicyIndex Index)
+    {
+        public static Scope Empty { get; } = new(
+            ImmutableSortedDictionary.Create<string, Authorization>(StringComparer.Ordinal), PolicyIndex.Empty);
+
+        public Scope Add(Authorization policy) => new(All.Add(policy.Key, policy), Index.Add(policy));
+
+        public Scope Remove(Authorization policy) => new(All.Remove(policy.Key), Index.Remove(policy));
     }
 }

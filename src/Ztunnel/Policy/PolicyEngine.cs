@@ -10,11 +10,8 @@ namespace Ztunnel.Policy;
 /// </summary>
 internal static class PolicyEngine
 {
-    /// <summary>Evaluates every policy that applies to the destination workload.</summary>
-    /// <param name="applicable">
-    /// Policies of the workload's namespace, global ones and those it references, in any order: of several that match,
-    /// the first by key is named.
-    /// </param>
+    /// <summary>Evaluates policies that are given one by one.</summary>
+    /// <param name="applicable">All that apply, in any order.</param>
     /// <param name="input">The connection.</param>
     /// <param name="logger">Gets each match with its policy; null for none.</param>
     /// <param name="level">Debug, or information with <c>AUTHZ_POLICY_INFO_LOGGING=true</c>.</param>
@@ -22,7 +19,18 @@ internal static class PolicyEngine
         ImmutableArray<Authorization> applicable,
         in PolicyInput input,
         ILogger? logger = null,
-        LogLevel level = LogLevel.Debug)
+        LogLevel level = LogLevel.Debug) =>
+        Evaluate(new PolicySet(PolicyIndex.Empty, PolicyIndex.Empty, applicable), in input, logger, level);
+
+    /// <summary>
+    /// Evaluates the policies that apply to the destination workload. Of several that match, the first by key is named.
+    /// </summary>
+    /// <param name="applicable">Policies of the workload's namespace, global ones and those it references.</param>
+    /// <param name="input">The connection.</param>
+    /// <param name="logger">Gets each match with its policy; null for none.</param>
+    /// <param name="level">Debug, or information with <c>AUTHZ_POLICY_INFO_LOGGING=true</c>.</param>
+    public static PolicyVerdict Evaluate(
+        in PolicySet applicable, in PolicyInput input, ILogger? logger = null, LogLevel level = LogLevel.Debug)
     {
         logger ??= NullLogger.Instance;
         // A dry run shows in the log alone, so it costs nothing when nobody reads it.
@@ -30,19 +38,19 @@ internal static class PolicyEngine
 
         if (observesDryRun)
         {
-            LogDryRunDenies(applicable, in input, logger, level);
+            LogDryRunDenies(applicable.DryRun, in input, logger, level);
         }
 
-        if (FirstMatch(applicable, PolicyAction.Deny, in input) is { } deny)
+        if (applicable.FirstMatch(PolicyAction.Deny, in input) is { } deny)
         {
-            logger.DenyPolicyMatch(level, deny.Key);
-            return PolicyVerdict.DeniedBy(deny.Key);
+            logger.DenyPolicyMatch(level, deny);
+            return PolicyVerdict.DeniedBy(deny);
         }
 
-        var allowsExist = HasEnforcedAllow(applicable);
+        var allowsExist = applicable.HasEnforcedAllow;
         if (observesDryRun)
         {
-            LogDryRunAllows(applicable, in input, allowsExist, logger, level);
+            LogDryRunAllows(applicable.DryRun, in input, allowsExist, logger, level);
         }
 
         if (!allowsExist)
@@ -51,53 +59,22 @@ internal static class PolicyEngine
             return PolicyVerdict.AllowedByDefault;
         }
 
-        if (FirstMatch(applicable, PolicyAction.Allow, in input) is { } allow)
+        if (applicable.FirstMatch(PolicyAction.Allow, in input) is { } allow)
         {
-            logger.AllowPolicyMatch(level, allow.Key);
-            return PolicyVerdict.AllowedBy(allow.Key);
+            logger.AllowPolicyMatch(level, allow);
+            return PolicyVerdict.AllowedBy(allow);
         }
 
         logger.NoAllowPoliciesMatched(level);
         return PolicyVerdict.NoneAllowed;
     }
 
-    private static Authorization? FirstMatch(
-        ImmutableArray<Authorization> policies, PolicyAction action, in PolicyInput input)
-    {
-        Authorization? first = null;
-        foreach (var policy in policies)
-        {
-            if (policy.Action == action
-                && !policy.DryRun
-                && (first is null || string.CompareOrdinal(policy.Key, first.Key) < 0)
-                && policy.Matches(in input))
-            {
-                first = policy;
-            }
-        }
-
-        return first;
-    }
-
-    private static bool HasEnforcedAllow(ImmutableArray<Authorization> policies)
-    {
-        foreach (var policy in policies)
-        {
-            if (policy is { Action: PolicyAction.Allow, DryRun: false })
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     private static void LogDryRunDenies(
-        ImmutableArray<Authorization> policies, in PolicyInput input, ILogger logger, LogLevel level)
+        IEnumerable<Authorization> policies, in PolicyInput input, ILogger logger, LogLevel level)
     {
         foreach (var policy in policies)
         {
-            if (policy is { Action: PolicyAction.Deny, DryRun: true } && policy.Matches(in input))
+            if (policy.Action == PolicyAction.Deny && policy.Matches(in input))
             {
                 logger.DryRunDenyPolicyMatch(level, policy.Key);
             }
@@ -105,12 +82,12 @@ internal static class PolicyEngine
     }
 
     private static void LogDryRunAllows(
-        ImmutableArray<Authorization> policies, in PolicyInput input, bool allowsExist, ILogger logger, LogLevel level)
+        IEnumerable<Authorization> policies, in PolicyInput input, bool allowsExist, ILogger logger, LogLevel level)
     {
         var (exists, matched) = (false, false);
         foreach (var policy in policies)
         {
-            if (policy is not { Action: PolicyAction.Allow, DryRun: true })
+            if (policy.Action != PolicyAction.Allow)
             {
                 continue;
             }

@@ -84,6 +84,6 @@ internal sealed class InboundAuthorization(
     private PolicyVerdict Evaluate(MeshSnapshot snapshot, Workload destination, LiveConnection connection)
     {
         var input = connection.Input;
-        return PolicyEngine.Evaluate(snapshot.PoliciesFor(destination), in input, logger, _level);
+        return PolicyEngine.Evaluate(snapshot.PolicySetFor(destination), in input, logger, _level);
     }
 }

@@ -18,6 +18,9 @@ internal sealed class DiscoveryStream(
     XdsMetrics metrics,
     ILogger logger) : IDisposable
 {
+    /// <summary>Resources from which on memory is given back at once.</summary>
+    private const int LargeResponse = 10_000;
+
     private readonly Method<DeltaDiscoveryRequest, DecodedResponse> _method = new(
         MethodType.DuplexStreaming,
         "envoy.service.discovery.v3.AggregatedDiscoveryService",
@@ -106,6 +109,14 @@ internal sealed class DiscoveryStream(
         {
             demands?.Answer(response, _claimed);
             _claimed = [];
+        }
+
+        var isLarge = response.Resources.Count + response.Removed.Count >= LargeResponse;
+        response.Forget(); // the call holds it until the next one comes
+        if (isLarge)
+        {
+            // Much has become garbage at once, and nothing else may happen for hours.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
         }
 
         var answer = new DeltaDiscoveryRequest { TypeUrl = response.TypeUrl, ResponseNonce = response.Nonce };

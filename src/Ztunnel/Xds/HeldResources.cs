@@ -26,6 +26,26 @@ internal sealed class HeldResources
         }
     }
 
+    /// <summary>Bytes that claiming them takes: in a map of a protobuf message, an entry for each.</summary>
+    public long ClaimBytes
+    {
+        get
+        {
+            // Tag and length of the entry, then of both texts; the lengths need two bytes from 128 on.
+            const int OverheadBytes = 6;
+            lock (_lock)
+            {
+                var bytes = 0L;
+                foreach (var (name, held) in _held)
+                {
+                    bytes += Encoding.UTF8.GetByteCount(name) + held.Version.Length + OverheadBytes;
+                }
+
+                return bytes;
+            }
+        }
+    }
+
     /// <summary>The name and version that are held under a name in UTF-8, without making a text of it.</summary>
     public bool TryFind(ReadOnlySpan<byte> name, out string held, out ResourceVersion version)
     {

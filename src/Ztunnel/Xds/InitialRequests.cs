@@ -57,6 +57,14 @@ internal sealed record InitialRequests(
     private static string[] Claim(
         DeltaDiscoveryRequest request, HeldResources held, int maxBytes, List<string> withoutClaims, ILogger logger)
     {
+        // A least size first: what is too large is not worth making.
+        if (held.ClaimBytes is var least && least > maxBytes)
+        {
+            logger.AskingForAll(request.TypeUrl, least);
+            withoutClaims.Add(request.TypeUrl);
+            return [];
+        }
+
         var resources = held.ToArray();
         foreach (var (name, version) in resources)
         {

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Numerics;
 
 namespace Ztunnel.Xds;
 
@@ -22,6 +23,9 @@ internal readonly record struct ResourceVersion
     public static ResourceVersion None { get; } = new("");
 
     public bool IsNone => _text is "";
+
+    /// <summary>Characters of the text.</summary>
+    public int Length => _text?.Length ?? (67 - BitOperations.LeadingZeroCount(_number)) / 4;
 
     /// <exception cref="FormatException">It is not UTF-8.</exception>
     public static ResourceVersion Parse(ReadOnlySpan<byte> utf8)

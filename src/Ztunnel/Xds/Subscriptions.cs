@@ -86,7 +86,7 @@ internal sealed class Subscriptions(MeshState mesh, bool onDemand, ILogger logge
         }
     }
 
-    private IReadOnlyList<string> RemovedBy(DecodedResponse response, HeldResources held)
+    private List<string> RemovedBy(DecodedResponse response, HeldResources held)
     {
         if (!_wholeAnswers.Remove(response.TypeUrl))
         {

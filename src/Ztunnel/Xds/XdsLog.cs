@@ -28,7 +28,7 @@ internal static partial class XdsLog
 
     [LoggerMessage(5008, LogLevel.Information,
         "names and versions of {TypeUrl} need {Size} bytes, more than the server reads: asking for all of it instead")]
-    public static partial void AskingForAll(this ILogger logger, string typeUrl, int size);
+    public static partial void AskingForAll(this ILogger logger, string typeUrl, long size);
 
     [LoggerMessage(5009, LogLevel.Information, "every type received: the mesh is known")]
     public static partial void Synchronized(this ILogger logger);

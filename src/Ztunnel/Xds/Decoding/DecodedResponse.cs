@@ -9,10 +9,19 @@ namespace Ztunnel.Xds.Decoding;
 internal sealed record DecodedResponse(
     string TypeUrl,
     string Nonce,
-    IReadOnlyList<DecodedResource> Resources,
-    IReadOnlyList<string> Removed,
+    List<DecodedResource> Resources,
+    List<string> Removed,
     long PayloadBytes)
 {
     /// <summary>Stands for a piece of a response that others follow.</summary>
     public static DecodedResponse Incomplete { get; } = new("", "", [], [], 0);
+
+    /// <summary>It has been applied: whoever still holds it holds no resources.</summary>
+    public void Forget()
+    {
+        Resources.Clear();
+        Removed.Clear();
+        Resources.TrimExcess();
+        Removed.TrimExcess();
+    }
 }
