@@ -154,7 +154,7 @@ internal sealed class XdsClient : IAsyncDisposable
         handler.PooledConnectionLifetime = Timeout.InfiniteTimeSpan;
         return GrpcChannel.ForAddress(_address, new GrpcChannelOptions
         {
-            HttpHandler = new PieceHandler(handler, pieces, MaxReceivedBytes),
+            HttpHandler = new PieceHandler(handler, pieces, StreamFailure.MaxReceivedBytes),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = StreamFailure.MaxReceivedBytes,
             CompressionProviders = [],

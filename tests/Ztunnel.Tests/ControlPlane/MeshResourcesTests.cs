@@ -39,7 +39,7 @@ public sealed class MeshResourcesTests
 
     private static void Apply(MeshState mesh, byte[] message)
     {
-        var response = ResponseDecoder.Decode(message);
+        var response = new ResponseDecoder(subscriptions: null).Decode(message);
         Assert.Null(RejectionText.Of(response));
         response.ApplyTo(mesh, response.Removed);
     }

@@ -149,10 +149,10 @@ public sealed class MessageMisbehaviourTests
     {
         var message = Addresses(Enumerable.Range(0, workloads).Select(i => Workload(
             $"w{i}", $"10.{i / 65536}.{i / 256 % 256}.{i % 256}", $"{i:x16}", "ns/web.ns.svc.cluster.local")));
-        ResponseDecoder.Decode(message); // parsers are made once
+        new ResponseDecoder(subscriptions: null).Decode(message); // parsers are made once
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var response = ResponseDecoder.Decode(message);
+        var response = new ResponseDecoder(subscriptions: null).Decode(message);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
         Assert.Equal(workloads, response.Resources.Count);
@@ -165,7 +165,7 @@ public sealed class MessageMisbehaviourTests
     {
         var message = Addresses(Enumerable.Range(0, 64).Select(i => Padded($"w{i}", 1024 * 1024)));
 
-        var response = ResponseDecoder.Decode(message);
+        var response = new ResponseDecoder(subscriptions: null).Decode(message);
 
         Assert.Equal(64, response.Resources.Count);
         Assert.InRange(response.PayloadBytes, 64 * 1024 * 1024, message.Length);

@@ -129,7 +129,7 @@ public sealed class InboundPeerLimitTests
             $"hbone connection of {third} reset: it has 2 handshakes under way "
                 + "(HBONE_MAX_HANDSHAKES_PER_PEER)",
             Assert.Single(inbound.Warnings));
-        Assert.Equal(2, inbound.Active);
+        await Waiting.UntilAsync(() => inbound.Active == 2, Token); // the peer sees the reset before we are done
         var (neighbour, _) = await inbound.ConnectAsync(Alice, There);
         Assert.Equal(200, (await InboundListener.RequestAsync(neighbour, application)).Status);
         await neighbour.DisposeAsync();

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Ztunnel.Mesh;
+using Ztunnel.Mesh.Maps;
 using Ztunnel.Mesh.Routing;
 using Ztunnel.Tests.Mesh;
 using Ztunnel.Xds;
@@ -123,8 +124,8 @@ public sealed class OnDemandMeshTests : IAsyncDisposable
         var members = Enumerable.Range(1, 3).Select(i => Pod($"m{i}", $"10.0.1.{i}")).ToArray();
         var service = Service("web.ns1.svc.cluster.local", "80:8080", "10.1.0.1") with
         {
-            Endpoints = members.ToImmutableDictionary(
-                member => member.Uid, member => new ServiceEndpoint(member.Uid, Ports("80:8080"), WorkloadStatus.Healthy)),
+            Endpoints = MapOf(
+                members.Select(member => member.Uid), uid => new ServiceEndpoint(uid, Ports("80:8080"), WorkloadStatus.Healthy)),
         };
         _controlPlane.Known["/10.1.0.1"] = [service];
         foreach (var member in members)
@@ -144,8 +145,8 @@ public sealed class OnDemandMeshTests : IAsyncDisposable
         var uids = Enumerable.Range(0, 5_000).Select(i => $"cluster1//Pod/ns1/m{i}");
         var service = Service("web.ns1.svc.cluster.local", "80:8080", "10.1.0.1") with
         {
-            Endpoints = uids.ToImmutableDictionary(
-                uid => uid, uid => new ServiceEndpoint(uid, Ports("80:8080"), WorkloadStatus.Healthy)),
+            Endpoints = MapOf(
+                uids, uid => new ServiceEndpoint(uid, Ports("80:8080"), WorkloadStatus.Healthy)),
         };
         _controlPlane.Known["/10.1.0.1"] = [service];
 
@@ -233,4 +234,15 @@ public sealed class OnDemandMeshTests : IAsyncDisposable
 
     private Task<MeshSnapshot> CallAsync(string authority) =>
         _onDemand.WithCallAsync(Server, ServerIp, Authority(authority), At("10.0.0.2"), Token).AsTask();
+
+    private static HashMap<string, ServiceEndpoint> MapOf(IEnumerable<string> uids, Func<string, ServiceEndpoint> endpoint)
+    {
+        var map = HashMap<string, ServiceEndpoint>.Empty.ToBuilder();
+        foreach (var uid in uids)
+        {
+            map.TryAdd(uid, endpoint(uid));
+        }
+
+        return map.ToMap();
+    }
 }
