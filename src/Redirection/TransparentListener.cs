@@ -6,8 +6,9 @@ namespace Redirection;
 /// <summary>A bound and listening TCP socket of the data path, possibly inside a pod, with what became of its options.</summary>
 public sealed class TransparentListener : IDisposable
 {
-    private TransparentListener(Socket socket, bool isTransparent, string? warning)
+    private TransparentListener(Socket socket, bool isTransparent, ReusePortGroup? group, string? warning)
     {
+        Group = group;
         Socket = socket;
         LocalEndPoint = (IPEndPoint)socket.LocalEndPoint!;
         IsTransparent = isTransparent;
@@ -22,6 +23,9 @@ public sealed class TransparentListener : IDisposable
 
     /// <summary>Whether connections to the application may keep their original source address.</summary>
     public bool IsTransparent { get; }
+
+    /// <summary>With whom it shares its port; null when it does not.</summary>
+    public ReusePortGroup? Group { get; }
 
     /// <summary>An option that is missing although it was asked for; null when all is well.</summary>
     public string? Warning { get; }
@@ -39,7 +43,7 @@ public sealed class TransparentListener : IDisposable
         TransparentListener? listener = null;
         try
         {
-            listener = Start(socket, options);
+            listener = Start(socket, options, netns);
             return listener;
         }
         finally
@@ -54,7 +58,7 @@ public sealed class TransparentListener : IDisposable
     /// <summary>Stops listening; disposing twice is fine.</summary>
     public void Dispose() => Socket.Dispose();
 
-    private static TransparentListener Start(Socket socket, ListenerOptions options)
+    private static TransparentListener Start(Socket socket, ListenerOptions options, Netns? netns)
     {
         if (options.Address.Address.Equals(IPAddress.IPv6Any))
         {
@@ -72,7 +76,9 @@ public sealed class TransparentListener : IDisposable
 
         socket.Bind(options.Address);
         socket.Listen(options.Backlog);
-        return new TransparentListener(socket, MakeTransparent(socket, options), warning);
+        var group = options.ReusePort && warning is null ? ReusePortGroup.Of(socket, netns) : null;
+        group?.TryYield();
+        return new TransparentListener(socket, MakeTransparent(socket, options), group, warning);
     }
 
     private static bool MakeTransparent(Socket socket, ListenerOptions options)

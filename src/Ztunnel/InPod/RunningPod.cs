@@ -38,15 +38,15 @@ internal sealed class RunningPod(string uid, WorkloadInfo info, Netns netns, Dra
     /// </summary>
     public Task StopAsync()
     {
-        var started = drain.StartAsync(); // accepting ends because of the drain, not because the socket has gone
+        // Accepting ends because of the drain, not because the socket has gone; and nobody waits for what is queued.
+        var ended = Task.WhenAll(drain.ForceAsync(), drain.StartAsync());
         Server.CloseListeners();
-        return StopAsync(started);
+        return StopAsync(ended);
     }
 
-    private async Task StopAsync(Task started)
+    private async Task StopAsync(Task ended)
     {
-        await started;
-        await drain.ForceAsync();
+        await ended;
         await Server.WhenDrainedAsync();
         await Server.DisposeAsync();
         Netns.Dispose();

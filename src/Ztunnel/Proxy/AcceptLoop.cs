@@ -4,41 +4,43 @@ using Redirection;
 
 namespace Ztunnel.Proxy;
 
-/// <summary>Accepts connections of one listener until the drain starts. What concerns one connection only never ends it.</summary>
+/// <summary>
+/// Accepts connections of one listener until the drain starts, and then those that wait already. What concerns one connection
+/// only never ends it.
+/// </summary>
 internal sealed class AcceptLoop(
     TransparentListener listener, string component, Action<Socket> serve, ILogger<AcceptLoop> logger)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(1);
 
+    // How long a handshake may take that began with us before the successor got the port.
+    private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(1);
+
     /// <summary>Runs until the drain starts, then closes the listener.</summary>
     public async Task RunAsync(Drain drain)
     {
         logger.ListenerEstablished(listener.LocalEndPoint, component, listener.IsTransparent);
-        var delay = FirstDelay;
+        listener.Group?.TryTakeOver();
         try
         {
-            while (true)
+            await AcceptUntilAsync(drain.Started);
+            if (!drain.Forced.IsCancellationRequested && listener.Group?.TryHandOver() is true)
             {
-                try
-                {
-                    serve(await listener.Socket.AcceptAsync(drain.Started));
-                    delay = FirstDelay;
-                }
-                catch (SocketException e) when (!drain.Started.IsCancellationRequested)
-                {
-                    // Out of descriptors or memory: the kernel keeps the connection queued, and a short wait may help.
-                    logger.AcceptFailed(listener.LocalEndPoint, delay, OsError.Describe(e));
-                    await Task.Delay(delay, drain.Started);
-                    delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
-                }
+                using var overlap = CancellationTokenSource.CreateLinkedTokenSource(drain.Forced);
+                overlap.CancelAfter(Overlap);
+                await AcceptUntilAsync(overlap.Token);
+            }
+
+            if (!drain.Forced.IsCancellationRequested)
+            {
+                AcceptWaiting();
             }
         }
         catch (Exception e) when (
-            drain.Started.IsCancellationRequested
-            && e is OperationCanceledException or SocketException or ObjectDisposedException)
+            drain.Started.IsCancellationRequested && e is SocketException or ObjectDisposedException or IOException)
         {
-            // The one normal way out; whoever stops a pod also closes its listeners.
+            // Whoever stops a pod also closes its listeners.
         }
         finally
         {
@@ -46,5 +48,49 @@ internal sealed class AcceptLoop(
         }
 
         logger.ListenerDrained(component);
+    }
+
+    private async Task AcceptUntilAsync(CancellationToken stop)
+    {
+        var delay = FirstDelay;
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    serve(await listener.Socket.AcceptAsync(stop));
+                    delay = FirstDelay;
+                }
+                catch (SocketException e) when (!stop.IsCancellationRequested)
+                {
+                    // Out of descriptors or memory: the kernel keeps the connection queued, and a short wait may help.
+                    logger.AcceptFailed(listener.LocalEndPoint, delay, OsError.Describe(e));
+                    await Task.Delay(delay, stop);
+                    delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The one normal way out.
+        }
+    }
+
+    // Closing the listener would reset them.
+    private void AcceptWaiting()
+    {
+        listener.Socket.Blocking = false;
+        try
+        {
+            while (true)
+            {
+                serve(listener.Socket.Accept());
+            }
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
+        {
+            // None is left.
+        }
     }
 }
