@@ -55,6 +55,35 @@ public sealed record InPodRules
         }
     } = [];
 
+    /// <summary>
+    /// Ports, 1 to 65535, whose TCP connections out of the pod are left alone. Default none. Istio has no such exclusion.
+    /// </summary>
+    public IReadOnlyList<int> ExcludedOutboundPorts
+    {
+        get;
+        init => field = Ports(value);
+    } = [];
+
+    /// <summary>The same for connections into the pod: what listens there is reached without a policy check.</summary>
+    public IReadOnlyList<int> ExcludedInboundPorts
+    {
+        get;
+        init => field = Ports(value);
+    } = [];
+
+    /// <summary>
+    /// Addresses that everything out of the pod reaches unchanged, DNS included. Default none. Istio has no such exclusion.
+    /// </summary>
+    public IReadOnlyList<IPNetwork> ExcludedDestinations
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = [.. value];
+        }
+    } = [];
+
     /// <summary>Source that the node gives to health probes, which bypass the proxy. Default 169.254.7.127.</summary>
     public IPAddress ProbeAddress
     {
@@ -89,6 +118,18 @@ public sealed record InPodRules
         {
             throw new ArgumentException($"'{name}' cannot be the name of a virtual interface", nameof(name));
         }
+    }
+
+    private static IReadOnlyList<int> Ports(IReadOnlyList<int> value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        foreach (var port in value)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(port, 1, nameof(value));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(port, IPEndPoint.MaxPort, nameof(value));
+        }
+
+        return [.. value];
     }
 
     private static IPAddress OfFamily(IPAddress value, AddressFamily family)

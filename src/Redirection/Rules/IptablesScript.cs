@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 
 namespace Redirection.Rules;
@@ -8,6 +9,7 @@ internal static class IptablesScript
 {
     private const string Prerouting = "ISTIO_PRERT";
     private const string Output = "ISTIO_OUTPUT";
+    private const string OurPrefix = "ISTIO_";
     private static readonly string[] Tables = ["mangle", "nat", "raw"];
 
     /// <summary>All rules, for a namespace without them.</summary>
@@ -29,7 +31,7 @@ internal static class IptablesScript
     private static string Render(List<Line> leftovers, List<Rule> rules)
     {
         var script = new StringBuilder();
-        foreach (var table in Tables)
+        foreach (var table in Tables.Union(leftovers.Select(line => line.Table)))
         {
             var removed = leftovers.Where(line => line.Table == table).Select(line => line.Text);
             var added = rules.Where(rule => rule.Table == table).ToList();
@@ -76,7 +78,8 @@ internal static class IptablesScript
         return [.. jumps, .. flushes, .. deletions];
     }
 
-    private static bool IsOurs(string chain) => chain is Prerouting or Output;
+    /// <summary>Any chain of this prefix belongs to the CNI agent, whichever version of it made it.</summary>
+    internal static bool IsOurs(string chain) => chain.StartsWith(OurPrefix, StringComparison.Ordinal);
 
     /// <summary>The rules in their order, which is significant inside a chain.</summary>
     private static IEnumerable<Rule> Rules(InPodRules rules, bool ipv6)
@@ -101,6 +104,11 @@ internal static class IptablesScript
             yield return new("nat", Prerouting, $"-i {name} -p tcp -j RETURN");
         }
 
+        foreach (var port in rules.ExcludedInboundPorts)
+        {
+            yield return new("nat", Prerouting, $"-p tcp -m tcp --dport {port} -j ACCEPT");
+        }
+
         // A connection of the proxy to the application is marked, so that its replies are known below and come back.
         yield return new("mangle", Prerouting,
             $"-m mark --mark {InPodRules.ProxyMarkAndMask} -j CONNMARK --set-xmark {InPodRules.ReplyMarkAndMask}");
@@ -120,6 +128,17 @@ internal static class IptablesScript
         yield return new("mangle", Output,
             $"-m connmark --mark {InPodRules.ReplyMarkAndMask}"
             + " -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff");
+        var family = ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        foreach (var network in rules.ExcludedDestinations.Where(n => n.BaseAddress.AddressFamily == family))
+        {
+            yield return new("nat", Output, $"-d {network} -j ACCEPT");
+        }
+
+        foreach (var port in rules.ExcludedOutboundPorts)
+        {
+            yield return new("nat", Output, $"-p tcp -m tcp --dport {port} -j ACCEPT");
+        }
+
         if (rules.CaptureDns)
         {
             yield return new("nat", Output,

@@ -1,15 +1,20 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace Redirection.Rules;
 
 /// <summary>Writes the in-pod rules as one transaction of <c>nft -f -</c>, both families in <c>inet</c> tables.</summary>
 internal static class NftablesScript
 {
-    private const string Nat = "istio-ambient-nat";
-    private const string Mangle = "istio-ambient-mangle";
-    private const string Raw = "istio-ambient-raw";
+    internal const string TablePrefix = "istio-ambient-";
+
+    private const string Nat = $"{TablePrefix}nat";
+    private const string Mangle = $"{TablePrefix}mangle";
+    private const string Raw = $"{TablePrefix}raw";
     private const string NatPrerouting = $"add rule inet {Nat} istio-prerouting";
     private const string NatOutput = $"add rule inet {Nat} istio-output";
+    private const string Ipv4 = "ip";
+    private const string Ipv6 = "ip6";
     private const string Unproxied = "mark and 0xfff != 0x539";
 
     /// <summary>All rules, replacing those of the same tables.</summary>
@@ -45,6 +50,11 @@ internal static class NftablesScript
             yield return $"{NatPrerouting} iifname {name} meta l4proto tcp counter return";
         }
 
+        foreach (var port in rules.ExcludedInboundPorts)
+        {
+            yield return $"{NatPrerouting} tcp dport {port} counter accept";
+        }
+
         foreach (var family in inboundFamilies)
         {
             yield return $"{NatPrerouting} meta l4proto tcp {family.Name} saddr {family.Probe} counter accept";
@@ -59,6 +69,19 @@ internal static class NftablesScript
         {
             yield return $"{NatPrerouting} {family.NotLoopback} tcp dport != {InPodRules.InboundPort} {Unproxied}"
                 + $" counter redirect to :{InPodRules.InboundPassthroughPort}";
+        }
+
+        foreach (var network in rules.ExcludedDestinations)
+        {
+            if (FamilyOf(network) is var name && families.Any(family => family.Name == name))
+            {
+                yield return $"{NatOutput} {name} daddr {network} counter accept";
+            }
+        }
+
+        foreach (var port in rules.ExcludedOutboundPorts)
+        {
+            yield return $"{NatOutput} tcp dport {port} counter accept";
         }
 
         if (rules.CaptureDns)
@@ -117,10 +140,13 @@ internal static class NftablesScript
             + $" ct zone set {InPodRules.DnsConntrackZone}",
     ];
 
+    private static string FamilyOf(IPNetwork network) =>
+        network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 ? Ipv6 : Ipv4;
+
     private static Family[] Families(InPodRules rules)
     {
-        var ipv4 = new Family("ip", $"ip daddr != {IPAddress.Loopback}/32", rules.ProbeAddress);
-        var ipv6 = new Family("ip6", $"ip6 daddr != {IPAddress.IPv6Loopback}/128", rules.ProbeAddressIpv6);
+        var ipv4 = new Family(Ipv4, $"ip daddr != {IPAddress.Loopback}/32", rules.ProbeAddress);
+        var ipv6 = new Family(Ipv6, $"ip6 daddr != {IPAddress.IPv6Loopback}/128", rules.ProbeAddressIpv6);
         return rules.Ipv6 ? [ipv4, ipv6] : [ipv4];
     }
 

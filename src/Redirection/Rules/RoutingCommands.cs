@@ -24,6 +24,17 @@ internal static class RoutingCommands
     /// <summary>The same, taken out.</summary>
     public static IEnumerable<string[]> ToRemove(bool ipv6) => Commands("del", ipv6);
 
+    /// <summary>Commands that list route and rule of each family, and what is in their output once both are there.</summary>
+    public static IEnumerable<(string[] Arguments, string Wanted)> ToList(bool ipv6)
+    {
+        string[] families = ipv6 ? ["-4", "-6"] : ["-4"];
+        foreach (var family in families)
+        {
+            yield return ([family, "route", "show", "table", Table], "local default dev lo");
+            yield return ([family, "rule", "show"], $"fwmark {InPodRules.ReplyMarkAndMask} lookup {Table}");
+        }
+    }
+
     private static IEnumerable<string[]> Commands(string action, bool ipv6)
     {
         yield return ["route", action, "local", "0.0.0.0/0", "dev", "lo", "table", Table];

@@ -45,6 +45,34 @@ public sealed class SpecialPodsTests : IDisposable
 
     [Theory]
     [MemberData(nameof(RedirectionTests.BackendsAndFamilies), MemberType = typeof(RedirectionTests))]
+    public async Task Excluded_PortOrDestination_IsNotCaptured(RuleBackend backend, bool ipv6)
+    {
+        using var server = _pair.Peer.Listen(AppPort);
+        using var inbound = _pair.Pod.Listen(AppPort);
+        InPodRules[] exclusions =
+        [
+            new() { ExcludedOutboundPorts = [AppPort], ExcludedInboundPorts = [AppPort] },
+            new()
+            {
+                ExcludedDestinations = [IPNetwork.Parse("10.99.0.0/16"), IPNetwork.Parse("fd99::/16")],
+                ExcludedInboundPorts = [AppPort],
+            },
+        ];
+        foreach (var rules in exclusions)
+        {
+            await Applier(backend).ApplyAsync(rules, Token);
+
+            using var app = await _pair.Pod.ConnectAsync(new IPEndPoint(PodPair.FarAddress(ipv6), AppPort));
+            using var accepted = await server.AcceptWithinLimitAsync();
+            await app.AssertTalksToAsync(accepted);
+            using var client = await _pair.Peer.ConnectAsync(new IPEndPoint(PodPair.PodAddress(ipv6), AppPort));
+            using var served = await inbound.AcceptWithinLimitAsync();
+            await client.AssertTalksToAsync(served);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(RedirectionTests.BackendsAndFamilies), MemberType = typeof(RedirectionTests))]
     public async Task Removed_Outbound_GoesToItsDestination(RuleBackend backend, bool ipv6)
     {
         await Applier(backend).ApplyAsync(new InPodRules(), Token);
