@@ -35,6 +35,9 @@ public sealed class Netns : IDisposable
     /// <summary>Tells whether two handles mean one namespace.</summary>
     public NetnsIdentity Identity { get; }
 
+    /// <summary>The descriptor, lent: to pass it to another process. Closed with this object.</summary>
+    public SafeHandle Handle => _handle;
+
     /// <summary>A path that opens this namespace in any process of the machine while the handle is open.</summary>
     internal string Path => string.Create(
         CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/{_handle.DangerousGetHandle()}");

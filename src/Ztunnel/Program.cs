@@ -1,6 +1,7 @@
 using System.Globalization;
 using Redirection;
 using Ztunnel.Cli;
+using Ztunnel.Cni;
 using Ztunnel.Config;
 using Ztunnel.Demo;
 using Ztunnel.Identity;
@@ -31,6 +32,10 @@ internal static class Program
                 return 1;
             case Command.Demo:
                 return await RunDemoAsync(commandLine);
+            case Command.CniServer:
+                return await RunCniServerAsync(commandLine);
+            case Command.Redirect:
+                return await RunRedirectAsync(commandLine);
             default:
                 return await RunProxyAsync(arguments);
         }
@@ -59,6 +64,18 @@ internal static class Program
         using var signals = new StopSignals();
         return await DemoRunner.RunAsync(
             commandLine.Keep, commandLine.ControlPlane, Console.Out, Console.Error, signals.Stop);
+    }
+
+    private static async Task<int> RunCniServerAsync(CommandLine commandLine)
+    {
+        using var signals = new StopSignals();
+        return await CniServerCommand.RunAsync(commandLine.Arguments, Console.Error, signals.Stop);
+    }
+
+    private static async Task<int> RunRedirectAsync(CommandLine commandLine)
+    {
+        using var signals = new StopSignals();
+        return await RedirectCommand.RunAsync(commandLine.Arguments, Console.Out, Console.Error, signals.Stop);
     }
 
     // Read by the runtime when the first socket is made. Continuations run on the threads that poll the sockets: 15-40 %

@@ -4,7 +4,9 @@ namespace Ztunnel.Cli;
 
 /// <summary>What the process was asked to do.</summary>
 /// <param name="Command">The first argument; <see cref="Command.Proxy"/> without one.</param>
-/// <param name="Arguments">What follows <c>demo</c>, without its options; else empty.</param>
+/// <param name="Arguments">
+/// What follows <c>demo</c>, without its options, <c>cni-server</c> or <c>redirect</c>; else empty.
+/// </param>
 /// <param name="Keep">Only with <see cref="Command.Demo"/>: leave nodes and pods running.</param>
 /// <param name="ControlPlane">Only with <see cref="Command.Demo"/>: executable of a control plane for the proxies, null
 /// for a mesh file and a CA folder.</param>
@@ -29,10 +31,36 @@ internal sealed record CommandLine(
           demo [--keep] [--xds PROGRAM]
                            run two nodes and their pods in network namespaces of this machine, from a mesh file
                            or from a control plane; scripts/demo.sh --xds builds that program
+          cni-server       stand in for Istio's CNI agent: enrol network namespaces of this machine
+          redirect         write, remove or show the redirection rules of one network namespace
           version          print version and build
           help             print this text
 
         The proxy is configured by environment variables, see README.md.
+
+        ztunnel cni-server [options]
+          --uds PATH           where proxies connect, default /var/run/ztunnel/ztunnel.sock
+          --control PATH       another socket that takes the lines of standard input, below
+          --add 'NETNS ...'    enrol from the start, may be repeated
+
+        Its standard input takes one command per line, each answered by 'ok' or 'error: ...':
+          add NETNS [--uid UID] --name NAME --namespace NAMESPACE --service-account ACCOUNT
+          del UID              proxies stop serving the pod
+          keep UID             proxies that connect from now on keep what they have of it
+          list                 pods, and how many proxies are connected
+
+        ztunnel redirect apply|remove|show --netns NAME [options]
+          --netns NAME         as 'ip netns' lists it, or a path
+          --backend nft        or iptables
+          --dns                capture DNS queries, too
+          --ingress            leave plaintext inbound connections alone
+          --ipv4-only          no rules for IPv6
+          --virtual-interface NAME      treat what comes in there as outbound
+          --probe-address IP            source of health probes, once per family
+          --exclude-port PORT           TCP out of the pod to this port is not captured
+          --exclude-inbound-port PORT   TCP into the pod to this port is not captured
+          --exclude-cidr CIDR           nothing out of the pod to these addresses is captured
+          --annotation KEY=VALUE        of the pod, as Istio's CNI agent reads it
         """;
 
     /// <summary>Reads the arguments without the program's name. Never fails.</summary>
@@ -40,10 +68,14 @@ internal sealed record CommandLine(
     {
         [] or ["proxy", ..] => new(Command.Proxy, []), // the chart passes "proxy ztunnel"
         ["demo", .. var rest] => Demo([.. rest]),
+        ["cni-server", .. var rest] => new(Command.CniServer, [.. rest]),
+        ["redirect", .. var rest] => new(Command.Redirect, [.. rest]),
         ["version", ..] => new(Command.Version, []),
         ["help" or "--help" or "-h", ..] => new(Command.Help, []),
         [var other, ..] => new(
-            Command.Unknown, [], Error: $"unknown command '{other}': expected proxy, demo, version or help"),
+            Command.Unknown,
+            [],
+            Error: $"unknown command '{other}': expected proxy, demo, cni-server, redirect, version or help"),
     };
 
     private static CommandLine Demo(ImmutableArray<string> rest)
@@ -70,6 +102,12 @@ internal enum Command
 
     /// <summary>Run the embedded demonstration.</summary>
     Demo,
+
+    /// <summary>Run the stand-in for Istio's CNI agent.</summary>
+    CniServer,
+
+    /// <summary>Program the redirection of a network namespace.</summary>
+    Redirect,
 
     /// <summary>Print <see cref="VersionInfo"/>.</summary>
     Version,

@@ -52,6 +52,17 @@ public class CommandLineTests
     }
 
     [Theory]
+    [InlineData("cni-server --uds path", nameof(Command.CniServer))]
+    [InlineData("redirect show --netns", nameof(Command.Redirect))]
+    public void Parse_CniServerAndRedirect_RestPassedOn(string line, string command)
+    {
+        var parsed = Parse(line);
+
+        Assert.Equal(command, parsed.Command.ToString());
+        Assert.Equal(line.Split(' ')[1..], parsed.Arguments);
+    }
+
+    [Theory]
     [InlineData("prox")]
     [InlineData("Proxy")]
     [InlineData("--version")]
@@ -61,7 +72,9 @@ public class CommandLineTests
         var parsed = Parse(line);
 
         Assert.Equal(Command.Unknown, parsed.Command);
-        Assert.Equal($"unknown command '{line.Split(' ')[0]}': expected proxy, demo, version or help", parsed.Error);
+        Assert.Equal(
+            $"unknown command '{line.Split(' ')[0]}': expected proxy, demo, cni-server, redirect, version or help",
+            parsed.Error);
     }
 
     private static CommandLine Parse(string line) =>
