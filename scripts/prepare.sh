@@ -117,6 +117,7 @@ demo_packages=(
   iptables:iptables
   sysctl:procps
   setpriv:util-linux
+  capsh:libcap2-bin
 )
 
 # The HTTP/2 stacks and other programs that ours is tested against.
