@@ -118,6 +118,7 @@ demo_packages=(
   sysctl:procps
   setpriv:util-linux
   capsh:libcap2-bin
+  ipset:ipset
 )
 
 # The HTTP/2 stacks and other programs that ours is tested against.

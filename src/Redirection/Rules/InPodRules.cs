@@ -132,7 +132,7 @@ public sealed record InPodRules
         return [.. value];
     }
 
-    private static IPAddress OfFamily(IPAddress value, AddressFamily family)
+    internal static IPAddress OfFamily(IPAddress value, AddressFamily family)
     {
         ArgumentNullException.ThrowIfNull(value);
         return value.AddressFamily == family

@@ -93,6 +93,10 @@ public sealed class PodPair : IDisposable
     public string RunInPod(string command, string input = "") =>
         Command.Run("ip", $"netns exec {PodName} {command}", input);
 
+    /// <summary>Output of a program run outside the pod.</summary>
+    public string RunInPeer(string command, string input = "") =>
+        Command.Run("ip", $"netns exec {PeerName} {command}", input);
+
     public void Dispose()
     {
         _pod?.Dispose();
