@@ -35,7 +35,9 @@ internal static class Program
             case Command.CniServer:
                 return await RunCniServerAsync(commandLine);
             case Command.Redirect:
-                return await RunRedirectAsync(commandLine);
+                return await RunStoppableAsync(commandLine, RedirectCommand.RunAsync);
+            case Command.Probes:
+                return await RunStoppableAsync(commandLine, ProbesCommand.RunAsync);
             default:
                 return await RunProxyAsync(arguments);
         }
@@ -72,10 +74,12 @@ internal static class Program
         return await CniServerCommand.RunAsync(commandLine.Arguments, Console.Error, signals.Stop);
     }
 
-    private static async Task<int> RunRedirectAsync(CommandLine commandLine)
+    private static async Task<int> RunStoppableAsync(
+        CommandLine commandLine,
+        Func<IReadOnlyList<string>, TextWriter, TextWriter, CancellationToken, Task<int>> command)
     {
         using var signals = new StopSignals();
-        return await RedirectCommand.RunAsync(commandLine.Arguments, Console.Out, Console.Error, signals.Stop);
+        return await command(commandLine.Arguments, Console.Out, Console.Error, signals.Stop);
     }
 
     // Read by the runtime when the first socket is made. Continuations run on the threads that poll the sockets: 15-40 %

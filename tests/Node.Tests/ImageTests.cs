@@ -98,9 +98,9 @@ public sealed class ImageTests : IAsyncLifetime
         await WaitForReadinessAsync(own, proxy, "ready");
         await server.AddAsync(new CniPod("uid-1", "client", "default", "client", pod.OpenNetns()), Token);
 
-        Assert.Equal([15001, 15006, 15008], (await ListenersOfAsync(pod)).Intersect([15001, 15006, 15008]).Order());
+        Assert.Equal([15001, 15006, 15008], (await Listeners.OfAsync(pod, Token)).Intersect([15001, 15006, 15008]).Order());
         Assert.Equal(0, await proxy.StopAsync());
-        Assert.Empty(await ListenersOfAsync(pod));
+        Assert.Empty(await Listeners.OfAsync(pod, Token));
     }
 
     private static string Script(string name) => Path.Combine(Fixture.RepositoryRoot, "scripts", name);
@@ -150,18 +150,5 @@ public sealed class ImageTests : IAsyncLifetime
             File.WriteAllText(probe, "");
             File.Delete(probe);
         }
-    }
-
-    private static async Task<int[]> ListenersOfAsync(Pod pod)
-    {
-        var tables = await pod.Namespace.RunAsync(
-            new ProcessSpec("sh", "-c", "tail -q -n +2 /proc/self/net/tcp /proc/self/net/tcp6"), Token);
-        return
-        [
-            .. tables.Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Select(SocketTable.Parse)
-                .Where(socket => socket.IsListening)
-                .Select(socket => socket.LocalPort),
-        ];
     }
 }

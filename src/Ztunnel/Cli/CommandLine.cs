@@ -5,7 +5,7 @@ namespace Ztunnel.Cli;
 /// <summary>What the process was asked to do.</summary>
 /// <param name="Command">The first argument; <see cref="Command.Proxy"/> without one.</param>
 /// <param name="Arguments">
-/// What follows <c>demo</c>, without its options, <c>cni-server</c> or <c>redirect</c>; else empty.
+/// What follows <c>demo</c>, without its options, <c>cni-server</c>, <c>redirect</c> or <c>probes</c>; else empty.
 /// </param>
 /// <param name="Keep">Only with <see cref="Command.Demo"/>: leave nodes and pods running.</param>
 /// <param name="ControlPlane">Only with <see cref="Command.Demo"/>: executable of a control plane for the proxies, null
@@ -33,6 +33,7 @@ internal sealed record CommandLine(
                            or from a control plane; scripts/demo.sh --xds builds that program
           cni-server       stand in for Istio's CNI agent: enrol network namespaces of this machine
           redirect         write, remove or show the redirection rules of one network namespace
+          probes           the same for the rules that let a node's health probes pass the proxy
           version          print version and build
           help             print this text
 
@@ -61,6 +62,11 @@ internal sealed record CommandLine(
           --exclude-inbound-port PORT   TCP into the pod to this port is not captured
           --exclude-cidr CIDR           nothing out of the pod to these addresses is captured
           --annotation KEY=VALUE        of the pod, as Istio's CNI agent reads it
+
+        ztunnel probes apply|remove|show --netns NODE [options]
+          --netns, --backend, --ipv4-only, --probe-address   as above
+          --pod-address IP     a pod that is probed, may be repeated
+          --user UID           whose connections are probes, default 0; nft only
         """;
 
     /// <summary>Reads the arguments without the program's name. Never fails.</summary>
@@ -70,12 +76,13 @@ internal sealed record CommandLine(
         ["demo", .. var rest] => Demo([.. rest]),
         ["cni-server", .. var rest] => new(Command.CniServer, [.. rest]),
         ["redirect", .. var rest] => new(Command.Redirect, [.. rest]),
+        ["probes", .. var rest] => new(Command.Probes, [.. rest]),
         ["version", ..] => new(Command.Version, []),
         ["help" or "--help" or "-h", ..] => new(Command.Help, []),
         [var other, ..] => new(
             Command.Unknown,
             [],
-            Error: $"unknown command '{other}': expected proxy, demo, cni-server, redirect, version or help"),
+            Error: $"unknown command '{other}': expected proxy, demo, cni-server, redirect, probes, version or help"),
     };
 
     private static CommandLine Demo(ImmutableArray<string> rest)
@@ -108,6 +115,9 @@ internal enum Command
 
     /// <summary>Program the redirection of a network namespace.</summary>
     Redirect,
+
+    /// <summary>Program what a node does to its health probes.</summary>
+    Probes,
 
     /// <summary>Print <see cref="VersionInfo"/>.</summary>
     Version,

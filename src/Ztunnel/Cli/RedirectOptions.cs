@@ -95,14 +95,14 @@ internal sealed record RedirectOptions(RedirectAction Action, string Netns, Rule
         }
     }
 
-    private static RedirectAction ActionOf(string word) => word switch
+    internal static RedirectAction ActionOf(string word) => word switch
     {
         "apply" => RedirectAction.Apply,
         "remove" => RedirectAction.Remove,
         _ => RedirectAction.Show,
     };
 
-    private static RuleBackend BackendOf(string value) => value switch
+    internal static RuleBackend BackendOf(string value) => value switch
     {
         "nft" => RuleBackend.Nftables,
         "iptables" => RuleBackend.Iptables,

@@ -54,7 +54,8 @@ public class CommandLineTests
     [Theory]
     [InlineData("cni-server --uds path", nameof(Command.CniServer))]
     [InlineData("redirect show --netns", nameof(Command.Redirect))]
-    public void Parse_CniServerAndRedirect_RestPassedOn(string line, string command)
+    [InlineData("probes remove", nameof(Command.Probes))]
+    public void Parse_OtherCommands_RestPassedOn(string line, string command)
     {
         var parsed = Parse(line);
 
@@ -73,7 +74,7 @@ public class CommandLineTests
 
         Assert.Equal(Command.Unknown, parsed.Command);
         Assert.Equal(
-            $"unknown command '{line.Split(' ')[0]}': expected proxy, demo, cni-server, redirect, version or help",
+            $"unknown command '{line.Split(' ')[0]}': expected proxy, demo, cni-server, redirect, probes, version or help",
             parsed.Error);
     }
 
