@@ -65,7 +65,7 @@ public static class SocketReset
 
     /// <summary>
     /// Whether the other end has reset the connection or vanished, also while something that it sent is still unread, which
-    /// hides it from a read.
+    /// hides it from a read. An orderly end of both directions is not that, although the kernel then calls the socket closed too.
     /// </summary>
     public static bool IsGone(Socket socket)
     {
@@ -73,7 +73,9 @@ public static class SocketReset
         Span<byte> info = stackalloc byte[TcpInfoLength];
         try
         {
-            return socket.GetRawSocketOption(TcpLevel, TcpInfo, info) > 0 && info[0] == Closed;
+            return socket.GetRawSocketOption(TcpLevel, TcpInfo, info) > 0
+                && info[0] == Closed
+                && socket.Poll(0, SelectMode.SelectError); // what SO_ERROR would tell, and leaves it there
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Hbone.Http2;
 using Hbone.Memory;
 using Hbone.Proxying;
@@ -84,6 +85,36 @@ public sealed class StalledApplicationTests : HboneServerFixture
         Assert.Equal(RawFrame.Reset(1, Http2ErrorCode.ConnectError), reset.ToBytes());
         Assert.NotNull((await copy).Down);
         await OpenAsync(peer, 3);
+    }
+
+    [Fact]
+    public async Task EndsBothWaysWhileThePeerGrantsNothing_NothingIsLost()
+    {
+        await using var peer = await DialAsync();
+        await peer.SendAsync(RawFrame.Settings((4, 0)));
+        var request = await OpenAsync(peer, 1);
+        using var pair = await SocketPair.ConnectAsync(Token);
+        var copy = TunnelCopy.RunAsync(request.Stream, pair.Proxy, socketIsClient: false, new Counters());
+        await pair.Application.SendAsync("later"u8.ToArray(), Token);
+        await Eventually.TrueAsync(() => request.Stream.IsStalled);
+
+        await peer.SendAsync(RawFrame.Data(1, [], endStream: true));
+        Assert.Equal(0, await pair.Application.ReceiveAsync(new byte[1], Token));
+        pair.Application.Dispose(); // FIN: the proxy's end is in TCP_CLOSE now, with bytes unread
+        await Eventually.TrueAsync(() => IsClosed(pair.Proxy));
+        Assert.False(SocketReset.IsGone(pair.Proxy));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        await peer.SendAsync(RawFrame.WindowUpdate(1, 100));
+
+        var data = await peer.ReadAsync(FrameType.Data);
+        Assert.Equal("later"u8, data.Payload);
+        Assert.Equal(new CopyResult(null, null), await copy);
+    }
+
+    private static bool IsClosed(Socket socket)
+    {
+        var info = new byte[1]; // tcpi_state of struct tcp_info
+        return socket.GetRawSocketOption(6, 11, info) == 1 && info[0] == 7;
     }
 
     private static byte[] Bytes(int seed)
