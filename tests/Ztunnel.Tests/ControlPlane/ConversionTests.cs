@@ -60,6 +60,28 @@ public sealed class ConversionTests
             $"invalid IP address of {length} bytes, expected 4 or 16", DecodeOne(Responses.Resource(workload)).Rejection);
     }
 
+    /// <summary>The parser has an exception of its own for it, which must not end the stream.</summary>
+    [Fact]
+    public void Address_WrappedNumberWithATagOfZero_IsRejectedAlone()
+    {
+        var broken = new Resource
+        {
+            Name = "broken",
+            Resource_ = new Google.Protobuf.WellKnownTypes.Any
+            {
+                Value = ByteString.CopyFrom(
+                    0x0A, 0x04, // field 1 of Address, the workload, of 4 bytes
+                    0xDA, 0x01, 0x01, // field 27 of Workload, the capacity, of 1 byte
+                    0x00), // field 0
+            },
+        };
+
+        var response = Decode(Responses.Addresses(broken, Responses.Workload("good", "10.0.0.1")));
+
+        Assert.NotNull(response.Resources[0].Rejection);
+        Assert.NotNull(response.Resources[1].Workload);
+    }
+
     [Theory]
     [InlineData("0.0.0.0")]
     [InlineData("127.0.0.1")]

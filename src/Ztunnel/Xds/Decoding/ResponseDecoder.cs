@@ -116,8 +116,7 @@ internal sealed class ResponseDecoder
                 _ => resource,
             };
         }
-        catch (Exception e) when (
-            e is ResourceRejectedException or FormatException or InvalidProtocolBufferException)
+        catch (Exception e) when (ResourceRejectedException.Covers(e))
         {
             return resource with { Rejection = e.Message };
         }
