@@ -29,6 +29,30 @@ internal static partial class NativeMethods
     [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags);
 
+    /// <summary>openat(2). Its last argument is variadic in C, which 64-bit Linux passes like any other.</summary>
+    [LibraryImport(Libc, EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int OpenAt(SafeFileHandle directory, string path, int flags, uint mode);
+
+    /// <summary>renameat(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "renameat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int RenameAt(SafeFileHandle directory, string path, SafeFileHandle newDirectory, string newPath);
+
+    /// <summary>unlinkat(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "unlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int UnlinkAt(SafeFileHandle directory, string path, int flags);
+
+    /// <summary>fsync(2), also of a directory, which .NET does not open.</summary>
+    [LibraryImport(Libc, EntryPoint = "fsync", SetLastError = true)]
+    public static partial int Synchronize(SafeFileHandle descriptor);
+
+    /// <summary>flock(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "flock", SetLastError = true)]
+    public static partial int Lock(SafeFileHandle descriptor, int operation);
+
+    /// <summary>geteuid(2), which cannot fail.</summary>
+    [LibraryImport(Libc, EntryPoint = "geteuid")]
+    public static partial uint EffectiveUser();
+
     /// <summary>setns(2), for the calling thread only.</summary>
     [LibraryImport(Libc, EntryPoint = "setns", SetLastError = true)]
     public static partial int SetNamespace(int descriptor, int type);
