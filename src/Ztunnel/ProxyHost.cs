@@ -11,6 +11,7 @@ using Ztunnel.Mesh;
 using Ztunnel.Mesh.Dump;
 using Ztunnel.Mesh.Local;
 using Ztunnel.Proxy;
+using Ztunnel.State;
 using Ztunnel.Telemetry;
 using Ztunnel.Xds;
 
@@ -31,13 +32,19 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly LiveConnections _live;
     private readonly IServedPods _pods;
     private readonly XdsClient? _xds;
+    private readonly LastKnownState? _state;
     private readonly CancellationTokenSource _stopStarting = new();
     private readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private AdminServers? _admin;
     private Task _starting = Task.CompletedTask;
 
     private ProxyHost(
-        ProxyOptions options, LogSink log, ILoggerFactory loggers, ICertificateAuthority authority, LocalMesh mesh)
+        ProxyOptions options,
+        LogSink log,
+        ILoggerFactory loggers,
+        ICertificateAuthority authority,
+        LocalMesh mesh,
+        LastKnownState? state)
     {
         _options = options;
         _log = log;
@@ -49,7 +56,9 @@ internal sealed class ProxyHost : IAsyncDisposable
             TimeProvider.System,
             loggers.CreateLogger<CertificateManager>(),
             new CertificateManagerOptions { ResponseTimeout = options.CaResponseTimeout, RenewUnused = !prefetches });
-        Mesh = new MeshState(mesh.ApplyTo(MeshSnapshot.Empty(options.NodeName)), TimeProvider.System);
+        _state = state;
+        var initial = mesh.ApplyTo(MeshSnapshot.Empty(options.NodeName));
+        Mesh = new MeshState(state?.InitialMesh(initial) ?? initial, TimeProvider.System);
         if (prefetches)
         {
             Mesh.Observe(new LocalIdentityPrefetch(_certificates).Observe);
@@ -68,6 +77,12 @@ internal sealed class ProxyHost : IAsyncDisposable
         _xds = options.XdsAddress is null
             ? null
             : new XdsClient(options, Mesh, new XdsMetrics(Metrics), TimeProvider.System, loggers);
+        if (_xds is not null && state is not null)
+        {
+            state.Attach(_xds, Mesh, loggers.CreateLogger<StateKeeper>());
+            StateMetrics.Add(Metrics, state, TimeProvider.System);
+        }
+
         var onDemand = new OnDemandMesh(Mesh, _xds?.Demands, options.Network, options.ClusterId);
         var memory = new MemoryBudget(options.ProcessMemory);
         var missing = new MissingPolicies(Mesh, options.UnknownPolicyWait, TimeProvider.System);
@@ -141,7 +156,9 @@ internal sealed class ProxyHost : IAsyncDisposable
             }
 
             authority = await OpenAuthorityAsync(options, loggers);
-            host = new ProxyHost(options, log, loggers, authority, mesh);
+            var state = LastKnownState.Load(
+                options, mesh, TimeProvider.System, loggers.CreateLogger<LastKnownState>());
+            host = new ProxyHost(options, log, loggers, authority, mesh, state);
             await host.OpenAsync(loggers);
             return host;
         }
@@ -204,6 +221,11 @@ internal sealed class ProxyHost : IAsyncDisposable
             await xds.DisposeAsync();
         }
 
+        if (_state is { } state)
+        {
+            await state.DisposeAsync();
+        }
+
         await _pods.DisposeAsync();
         await _live.DisposeAsync();
         _crl?.Dispose();
@@ -256,25 +278,30 @@ internal sealed class ProxyHost : IAsyncDisposable
             CancellationToken.None);
         _xds?.Start();
         _pods.Open();
-        _starting = ServeWhenMeshIsKnownAsync(_xds?.FirstSync ?? Task.CompletedTask);
+        _starting = ServeWhenMeshIsKnownAsync();
         Readiness.Complete(ProxyTask);
     }
 
     // A connection that is accepted before would be judged by a mesh without its policies.
-    private async Task ServeWhenMeshIsKnownAsync(Task meshIsKnown)
+    private async Task ServeWhenMeshIsKnownAsync()
     {
         try
         {
-            await meshIsKnown.WaitAsync(_stopStarting.Token);
+            await WaitUntilMeshIsKnownAsync(_stopStarting.Token);
+            _pods.StartAccepting();
+            Readiness.Complete(StateTask);
+            await (_state?.LogReplacementAsync(_stopStarting.Token) ?? Task.CompletedTask);
         }
         catch (OperationCanceledException) when (_stopStarting.IsCancellationRequested)
         {
-            return;
+            // Nobody waits any more.
         }
-
-        _pods.StartAccepting();
-        Readiness.Complete(StateTask);
     }
+
+    private Task WaitUntilMeshIsKnownAsync(CancellationToken cancellationToken) =>
+        _state?.WaitUntilKnownAsync(cancellationToken)
+        ?? _xds?.FirstSync.WaitAsync(cancellationToken)
+        ?? Task.CompletedTask;
 
     private async Task StopStartingAsync()
     {
@@ -299,6 +326,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         ConfigDumpSection.Value("policies", json => ConfigDumpWriter.WritePolicies(json, Mesh.Current)),
         ConfigDumpSection.Value("services", json => ConfigDumpWriter.WriteServices(json, Mesh.Current)),
         ConfigDumpSection.Value("stagedServices", json => ConfigDumpWriter.WriteStagedServices(json, Mesh.Current)),
+        .. _state is { } state ? [ConfigDumpSection.Value("stateSnapshot", state.WriteTo)] : Array.Empty<ConfigDumpSection>(),
         ConfigDumpSection.Value("staticConfig", json => ConfigDumpWriter.WriteStaticConfig(json, mesh)),
         ConfigDumpSection.Value("version", VersionInfo.OfProcess().WriteTo),
         .. _pods is NodePods node ? [node.DumpSection] : Array.Empty<ConfigDumpSection>(),

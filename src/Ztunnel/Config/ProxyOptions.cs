@@ -130,6 +130,42 @@ internal sealed record ProxyOptions
     /// <remarks>Environment: <c>CERTIFICATE_EXPIRY_DRAIN_MARGIN</c>.</remarks>
     public TimeSpan? CertificateExpiryDrainMargin { get; init; }
 
+    /// <summary>
+    /// Directory for the last known mesh, made when missing; null, the default, keeps none. It has to belong to the user
+    /// of the process, and nobody else may be able to write to it. Proxies of one mesh on one node may share it.
+    /// </summary>
+    /// <remarks>Environment: <c>STATE_DIR</c>; empty is unset.</remarks>
+    public string? StateDirectory { get; init; }
+
+    /// <summary>
+    /// How long ago the control plane may have stood behind a mesh that a start uses from there. Above zero, default 24 h,
+    /// the lifetime of certificates.
+    /// </summary>
+    /// <remarks>Environment: <c>STATE_MAX_AGE</c>.</remarks>
+    public TimeSpan StateMaxAge
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// How long a start with such a mesh waits for the control plane before it serves from it. Zero or more, default 5 s.
+    /// </summary>
+    /// <remarks>Environment: <c>STATE_SYNC_WAIT</c>.</remarks>
+    public TimeSpan StateSyncWait
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(5);
+
     /// <summary>Bearer token for both servers; null sends none.</summary>
     /// <remarks>
     /// Environment: <c>AUTH_TOKEN</c>, a path or the token itself; default the projected token whenever there is one.

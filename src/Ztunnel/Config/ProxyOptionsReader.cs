@@ -65,6 +65,10 @@ internal sealed class ProxyOptionsReader
             Ca = ReadControlPlane("CA"),
             CaResponseTimeout = _environment.TimeLimit("CA_RESPONSE_TIMEOUT", Defaults.CaResponseTimeout),
             CertificateExpiryDrainMargin = _environment.Duration("CERTIFICATE_EXPIRY_DRAIN_MARGIN"),
+            StateDirectory = _environment.NonEmpty("STATE_DIR"),
+            StateMaxAge = _environment.PositiveDuration("STATE_MAX_AGE", Defaults.StateMaxAge),
+            StateSyncWait = EnvironmentReader.ForTimer(
+                _environment.Duration("STATE_SYNC_WAIT") ?? Defaults.StateSyncWait),
             AuthToken = ReadAuthToken(),
             Tls12Enabled = _environment.Switch("TLS12_ENABLED"),
             PostQuantumOnly = ReadPostQuantumOnly(),

@@ -85,6 +85,7 @@ internal sealed class DiscoveryStream(
         {
             await stop.CancelAsync();
             await demanding;
+            subscriptions.EndStream();
         }
     }
 
@@ -105,6 +106,7 @@ internal sealed class DiscoveryStream(
         metrics.Received(response.TypeUrl, response.PayloadBytes);
         logger.Received(response.Resources.Count, response.Removed.Count, response.TypeUrl);
         var rejections = subscriptions.Apply(response);
+        subscriptions.Answered(response.TypeUrl);
         if (response.TypeUrl == TypeUrls.Address)
         {
             demands?.Answer(response, _claimed);

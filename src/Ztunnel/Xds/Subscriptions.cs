@@ -8,12 +8,21 @@ namespace Ztunnel.Xds;
 /// What outlives a stream: the resources that are held, and which types have been complete once. One stream at a time
 /// uses it.
 /// </summary>
-internal sealed class Subscriptions(MeshState mesh, bool onDemand, ILogger logger)
+internal sealed class Subscriptions(MeshState mesh, bool onDemand, TimeProvider time, ILogger logger)
 {
     private readonly TaskCompletionSource _firstSync = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HashSet<string> _wholeAnswers = [];
+    private readonly bool _onDemand = onDemand;
     private bool _hasAddresses = onDemand; // on demand there is nothing to wait for
     private bool _hasPolicies;
+
+    // Of the stream that is open.
+    private bool _addressesAnswered;
+    private bool _policiesAnswered;
+
+    // Read by other threads: whether the open stream has answered for each type, and when the one before it ended.
+    private volatile bool _isConfirmed;
+    private long _confirmedUntil;
 
     /// <summary>Completes when each type was acknowledged once, and stays so.</summary>
     public Task FirstSync => _firstSync.Task;
@@ -21,6 +30,24 @@ internal sealed class Subscriptions(MeshState mesh, bool onDemand, ILogger logge
     public HeldResources Addresses { get; } = new();
 
     public HeldResources Policies { get; } = new();
+
+    /// <summary>
+    /// When the control plane last stood behind what is held: now, while there is a stream on which it has answered for
+    /// each type. Null before the first.
+    /// </summary>
+    public DateTimeOffset? ConfirmedAt
+    {
+        get
+        {
+            if (_isConfirmed)
+            {
+                return time.GetUtcNow();
+            }
+
+            var ticks = Volatile.Read(ref _confirmedUntil);
+            return ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
+        }
+    }
 
     /// <summary>Null for an unknown type.</summary>
     public HeldResources? Of(string typeUrl) => typeUrl switch
@@ -38,6 +65,34 @@ internal sealed class Subscriptions(MeshState mesh, bool onDemand, ILogger logge
     {
         _wholeAnswers.Clear();
         _wholeAnswers.UnionWith(withoutClaims);
+        (_addressesAnswered, _policiesAnswered) = (false, false);
+    }
+
+    /// <summary>The stream is over.</summary>
+    public void EndStream()
+    {
+        if (_isConfirmed)
+        {
+            Volatile.Write(ref _confirmedUntil, time.GetUtcNow().UtcTicks);
+            _isConfirmed = false;
+        }
+    }
+
+    /// <summary>
+    /// Resources are in the mesh already, from an earlier process. Their names are claimed without versions: the control
+    /// plane sends all of them again, and names as removed what is gone.
+    /// </summary>
+    public void Resume(IEnumerable<string> addresses, IEnumerable<string> policies)
+    {
+        foreach (var name in addresses)
+        {
+            Addresses.Ask(name);
+        }
+
+        foreach (var name in policies)
+        {
+            Policies.Ask(name);
+        }
     }
 
     /// <summary>
@@ -75,7 +130,15 @@ internal sealed class Subscriptions(MeshState mesh, bool onDemand, ILogger logge
         return RejectionText.Of(response);
     }
 
-    /// <summary>The answer to a response was sent.</summary>
+    /// <summary>A response is in the mesh, as far as it could be used.</summary>
+    public void Answered(string typeUrl)
+    {
+        _addressesAnswered |= typeUrl == TypeUrls.Address;
+        _policiesAnswered |= typeUrl == TypeUrls.Authorization;
+        _isConfirmed = _policiesAnswered && (_addressesAnswered || _onDemand);
+    }
+
+    /// <summary>The answer to a response was sent, and was an ACK.</summary>
     public void Acknowledged(string typeUrl)
     {
         _hasAddresses |= typeUrl == TypeUrls.Address;

@@ -57,7 +57,7 @@ internal sealed class XdsClient : IAsyncDisposable
         _time = time;
         _logger = loggers.CreateLogger<XdsClient>();
         _node = NodeDescription.Of(options);
-        _subscriptions = new Subscriptions(mesh, options.XdsOnDemand, _logger);
+        _subscriptions = new Subscriptions(mesh, options.XdsOnDemand, time, _logger);
         _decoder = new ResponseDecoder(_subscriptions);
         Demands = options.XdsOnDemand ? new Demands(time, options.XdsOnDemandTimeout) : null;
     }
@@ -67,6 +67,21 @@ internal sealed class XdsClient : IAsyncDisposable
 
     /// <summary>Null without on-demand mode.</summary>
     public Demands? Demands { get; }
+
+    /// <summary>
+    /// When the control plane last stood behind the mesh: now, while it is there and has answered for each type. Null when
+    /// it never has.
+    /// </summary>
+    public DateTimeOffset? ConfirmedAt => _subscriptions.ConfirmedAt;
+
+    /// <summary>
+    /// The mesh holds these resources from an earlier process: the first stream names them, so that those are removed that
+    /// are gone. Before <see cref="Start"/>.
+    /// </summary>
+    /// <param name="addresses">Names of workloads and services.</param>
+    /// <param name="policies">Names of policies.</param>
+    public void Resume(IEnumerable<string> addresses, IEnumerable<string> policies) =>
+        _subscriptions.Resume(addresses, policies);
 
     /// <summary>Begins. Call once.</summary>
     public void Start() => _running = RunAsync(_stop.Token);

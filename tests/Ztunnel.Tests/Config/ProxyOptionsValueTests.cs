@@ -41,6 +41,8 @@ public class ProxyOptionsValueTests
         ["KEEPALIVE_INTERVAL"] = options => options.KeepAlive.Interval,
         ["XDS_ON_DEMAND_TIMEOUT"] = options => options.XdsOnDemandTimeout,
         ["UNKNOWN_POLICY_WAIT"] = options => options.UnknownPolicyWait,
+        ["STATE_MAX_AGE"] = options => options.StateMaxAge,
+        ["STATE_SYNC_WAIT"] = options => options.StateSyncWait,
     };
 
     private static readonly Dictionary<string, Func<ProxyOptions, string?>> Texts = new()
@@ -61,6 +63,7 @@ public class ProxyOptionsValueTests
         ["LOCAL_XDS"] = options => options.LocalMeshText,
         ["LOCAL_CA_DIR"] = options => options.LocalCaDirectory,
         ["CRL_PATH"] = options => options.CrlPath,
+        ["STATE_DIR"] = options => options.StateDirectory,
         ["INPOD_UDS"] = options => options.InPodSocketPath,
         ["RUST_LOG"] = options => options.LogFilter,
         ["PREFERED_SERVICE_NAMESPACE"] = options => options.PreferredServiceNamespace,
@@ -182,10 +185,10 @@ public class ProxyOptionsValueTests
         }, entry.Value(options)));
         Assert.All(Durations, entry => Assert.Equal(entry.Key switch
         {
-            "SECRET_TTL" => 86_400.0,
+            "SECRET_TTL" or "STATE_MAX_AGE" => 86_400.0,
             "CA_RESPONSE_TIMEOUT" => 30,
             "CERTIFICATE_EXPIRY_DRAIN_MARGIN" => null,
-            "CONNECTION_TERMINATION_DEADLINE" or "XDS_ON_DEMAND_TIMEOUT" => 5,
+            "CONNECTION_TERMINATION_DEADLINE" or "XDS_ON_DEMAND_TIMEOUT" or "STATE_SYNC_WAIT" => 5,
             "POOL_UNUSED_RELEASE_TIMEOUT" => 300,
             "UNKNOWN_POLICY_WAIT" => 2,
             "HBONE_RESPONSE_TIMEOUT" => 20,
@@ -235,6 +238,7 @@ public class ProxyOptionsValueTests
     [Theory]
     [InlineData("RUST_LOG")]
     [InlineData("CRL_PATH")]
+    [InlineData("STATE_DIR")]
     [InlineData("LOCAL_XDS")]
     [InlineData("LOCAL_XDS_PATH")]
     [InlineData("LOCAL_CA_DIR")]
