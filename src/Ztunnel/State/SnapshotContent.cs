@@ -4,7 +4,7 @@ using Ztunnel.Mesh;
 using Ztunnel.Mesh.Local;
 using Ztunnel.Protos.State;
 using Ztunnel.Xds.Decoding;
-using Ztunnel.Xds.Encoding;
+using Ztunnel.Xds.Writing;
 using Authorization = Ztunnel.Protos.SecurityApi.Authorization;
 using Proto = Ztunnel.Protos.WorkloadApi;
 

@@ -22,7 +22,7 @@ public sealed class ConversionTests
     {
         var (typeUrl, good, broken, reason) = BrokenResources.All[rule];
         var mesh = new MeshState(MeshSnapshot.Empty(localNode: null), TimeProvider.System);
-        var held = new Subscriptions(mesh, onDemand: false, NullLogger.Instance);
+        var held = new Subscriptions(mesh, onDemand: false, TimeProvider.System, NullLogger.Instance);
         Resource[] others = typeUrl == TypeUrls.Address
             ? [Responses.Workload("first", "10.0.0.1"), Responses.Resource(Responses.NewService("last", "10.9.0.1"))]
             : [Responses.Resource(Responses.NewPolicy("first")), Responses.Resource(Responses.NewPolicy("last"))];

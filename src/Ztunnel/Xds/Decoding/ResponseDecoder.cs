@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using Google.Protobuf;
 using Grpc.Core;
 using Ztunnel.Protos.SecurityApi;
 using Proto = Ztunnel.Protos.WorkloadApi;

@@ -4,7 +4,7 @@ using Google.Protobuf;
 using Ztunnel.Mesh;
 using Proto = Ztunnel.Protos.WorkloadApi;
 
-namespace Ztunnel.Xds.Encoding;
+namespace Ztunnel.Xds.Writing;
 
 /// <summary>
 /// Workloads and services as the control plane would send them (proto message <c>istio.workload.Address</c>): decoding

@@ -1,7 +1,7 @@
 using Ztunnel.Mesh;
 using Proto = Ztunnel.Protos.WorkloadApi.LoadBalancing;
 
-namespace Ztunnel.Xds.Encoding;
+namespace Ztunnel.Xds.Writing;
 
 /// <summary>How endpoints are chosen, as the control plane says it (proto message <c>LoadBalancing</c>).</summary>
 internal static class LoadBalancingEncoder

@@ -4,7 +4,7 @@ using Ztunnel.Policy;
 using Authorization = Ztunnel.Policy.Authorization;
 using Proto = Ztunnel.Protos.SecurityApi;
 
-namespace Ztunnel.Xds.Encoding;
+namespace Ztunnel.Xds.Writing;
 
 /// <summary>
 /// Policies as the control plane would send them (proto message <c>istio.security.Authorization</c>): decoding gives the
