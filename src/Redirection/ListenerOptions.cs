@@ -12,8 +12,8 @@ namespace Redirection;
 /// <param name="Backlog">Connections that may wait to be accepted; the kernel caps it at <c>net.core.somaxconn</c>.</param>
 public sealed record ListenerOptions(IPEndPoint Address, uint? Mark, bool ReusePort, bool? Transparent, int Backlog)
 {
-    /// <summary>Backlog of listeners in pods.</summary>
-    public const int SharedBacklog = 128;
+    /// <summary>Backlog of listeners in pods: a burst may come while the node's processors are busy with other pods.</summary>
+    public const int SharedBacklog = 1024;
 
     /// <summary>Backlog of a proxy with a namespace of its own.</summary>
     public const int DedicatedBacklog = 1024;

@@ -1,0 +1,100 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using Ztunnel.Cni;
+using Ztunnel.Demo;
+
+namespace Node.Tests.Rollover;
+
+/// <summary>
+/// One version of the proxy after the other on a node, as a DaemonSet with <c>maxSurge: 1</c> does it, while pods go on making
+/// connections (node-integration 9.2).
+/// </summary>
+public sealed class RolloverTests
+{
+    private const int Rollovers = 50;
+    private const int PerSecond = 500;
+    private const int EchoPort = 7008;
+    private const int ApplicationPort = 8080;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task P3_FiftyRolloversUnderLoad_NoConnectionFails()
+    {
+        await using var topology = await Topology.CreateAsync(new TopologyOptions(), Token);
+        var node = await topology.AddNodeAsync("near", Token);
+        Pod[] proxies =
+        [
+            await topology.AddPodAsync(node, "ztunnel-a", Token), await topology.AddPodAsync(node, "ztunnel-b", Token),
+        ];
+        var client = await topology.AddPodAsync(node, "client", Token);
+        var plain = await topology.AddPodAsync(await topology.AddNodeAsync("far", Token), "plain", Token);
+        var path = Path.Combine(topology.Folder, "zds.sock");
+        var mesh = Path.Combine(topology.Folder, "mesh.yaml");
+        await File.WriteAllTextAsync(mesh, TestMesh.ToYaml(client, client, plain), Token);
+        var environment = EnvironmentOf(topology, node, path, mesh);
+        await using var agent = await CniServer.StartAsync(
+            new CniServerOptions { Path = path, AcceptInterval = TimeSpan.FromMilliseconds(10) },
+            TimeProvider.System,
+            NullLogger<CniServer>.Instance,
+            Token);
+        await using var echo = PodServer.Start(plain, EchoPort, PodServer.EchoTwiceAsync);
+        await using var application = PodServer.Start(client, ApplicationPort, PodServer.EchoTwiceAsync);
+        var current = await StartAsync(proxies[0], environment);
+        await WaitUntilAsync(current, () => agent.ConnectionCount == 1, "connects");
+        await agent.AddAsync(new CniPod("uid-client", "client", "default", "client", client.OpenNetns()), Token);
+        await client.CaptureAsync(Token);
+        await WaitReadyAsync(proxies[0], current);
+
+        var outbound = new NewConnections(client, new IPEndPoint(plain.IPv4, EchoPort), PerSecond / 2);
+        var inbound = new NewConnections(plain, new IPEndPoint(client.IPv6!, ApplicationPort), PerSecond / 2);
+        for (var i = 1; i <= Rollovers; i++)
+        {
+            var next = await StartAsync(proxies[i % 2], environment);
+            await WaitReadyAsync(proxies[i % 2], next);
+            await current.SignalAsync("TERM");
+            Assert.Equal(0, await current.WaitForExitAsync(Token));
+            await current.DisposeAsync();
+            current = next;
+        }
+
+        await outbound.StopAsync();
+        await inbound.StopAsync();
+        await current.StopAsync();
+        Assert.InRange(outbound.Made + inbound.Made, PerSecond, int.MaxValue);
+        Assert.Empty(outbound.Failures);
+        Assert.Empty(inbound.Failures);
+    }
+
+    private static Dictionary<string, string?> EnvironmentOf(Topology topology, TopologyNode node, string path, string mesh) => new()
+    {
+        ["INPOD_UDS"] = path,
+        ["LOCAL_XDS_PATH"] = mesh,
+        ["XDS_ADDRESS"] = "",
+        ["FAKE_CA"] = "true",
+        ["LOCAL_CA_DIR"] = Path.Combine(topology.Folder, "ca"),
+        ["NODE_NAME"] = node.Name,
+        ["ISTIO_META_DNS_CAPTURE"] = "false",
+        ["RUST_LOG"] = "info,access=error",
+        ["TERMINATION_GRACE_PERIOD_SECONDS"] = "30",
+    };
+
+    private static Task<ChildProcess> StartAsync(Pod pod, Dictionary<string, string?> environment) => pod.Namespace.StartAsync(
+        new ProcessSpec(ProxyBinary.Path, "proxy", "ztunnel") { Environment = environment, InheritEnvironment = false });
+
+    private static async Task WaitReadyAsync(Pod pod, ChildProcess proxy)
+    {
+        var request = new ProcessSpec("curl", "-sS", "--max-time", "2", "http://127.0.0.1:15021/healthz/ready");
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(Limit);
+        while ((await pod.Namespace.RunAsync(request, limit.Token)).Output.Trim() != "ready")
+        {
+            Assert.False(proxy.HasExited, $"the proxy ended: {proxy.Error} {proxy.Output}");
+            await Task.Delay(TimeSpan.FromMilliseconds(20), limit.Token);
+        }
+    }
+
+    private static Task WaitUntilAsync(ChildProcess proxy, Func<bool> condition, string what) =>
+        proxy.WaitUntilAsync(condition, what, Limit, Token);
+}
