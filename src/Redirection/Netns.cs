@@ -73,7 +73,7 @@ public sealed class Netns : IDisposable
         {
             if (NativeMethods.IoControl(handle, GetNamespaceType) != CloneNewNet)
             {
-                throw new IOException($"{name} is not a network namespace");
+                throw new IOException($"not a network namespace: {name}");
             }
 
             var netns = new Netns(handle, name);

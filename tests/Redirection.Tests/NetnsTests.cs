@@ -113,7 +113,7 @@ public sealed class NetnsTests : IDisposable
     {
         var exception = Assert.Throws<IOException>(() => Netns.Open(path));
 
-        Assert.Equal($"{path} is not a network namespace", exception.Message);
+        Assert.Equal($"not a network namespace: {path}", exception.Message);
     }
 
     [Fact]

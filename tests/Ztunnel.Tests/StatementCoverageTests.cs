@@ -13,6 +13,8 @@ public sealed class StatementCoverageTests
         .. StatementLabels.Chapter('R', 1, 7),
         .. StatementLabels.Chapter('T', 2, 12),
         .. StatementLabels.Chapter('T', 14, 15),
+        .. StatementLabels.Chapter('Z', 1, 20),
+        "A4", "A10", "D10",
     ];
 
     [Fact]

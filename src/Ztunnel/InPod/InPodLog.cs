@@ -42,4 +42,7 @@ internal static partial class InPodLog
 
     [LoggerMessage(2111, LogLevel.Error, "the connection to the Istio CNI daemon failed by a bug of this program")]
     public static partial void ClientFailedUnexpectedly(this ILogger logger, Exception exception);
+
+    [LoggerMessage(2112, LogLevel.Warning, "cannot serve pod {Uid}: {Reason}")]
+    public static partial void PodWithoutNetns(this ILogger logger, string uid, string reason);
 }

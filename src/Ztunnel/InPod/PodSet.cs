@@ -17,6 +17,7 @@ internal sealed class PodSet : IAsyncDisposable
     private readonly ILogger<PodSet> _logger;
     private readonly ITimer _retry;
     private readonly Lock _gate = new();
+    private readonly Lock _reporting = new(); // taken before the other one
     private readonly Dictionary<string, RunningPod> _running = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PendingPod> _pending = new(StringComparer.Ordinal);
     private readonly HashSet<Task> _stopping = [];
@@ -38,7 +39,7 @@ internal sealed class PodSet : IAsyncDisposable
         _retry = time.CreateTimer(_ => RetryPending(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Told, under no lock, whether all pods of the node are served.</summary>
+    /// <summary>Told, by one thread at a time, whether all pods of the node are served.</summary>
     public event Action<bool>? CompleteChanged;
 
     /// <summary>Numbers for the metrics page.</summary>
@@ -111,6 +112,7 @@ internal sealed class PodSet : IAsyncDisposable
             failure = request switch
             {
                 ZdsRequest.Add add => Add(add),
+                ZdsRequest.AddWithoutNetns add => Add(add),
                 ZdsRequest.Keep keep => Keep(keep.Uid),
                 ZdsRequest.Delete delete => Delete(delete.Uid),
                 _ => CompleteSnapshot(),
@@ -137,12 +139,16 @@ internal sealed class PodSet : IAsyncDisposable
     /// <summary>From now on nothing is added; completes when the last connection of all pods is over.</summary>
     public Task DrainAsync()
     {
+        Task[] drained;
         lock (_gate)
         {
             _draining = true;
             DropPending();
-            return Task.WhenAll(_running.Values.Select(pod => pod.DrainAsync()));
+            drained = [.. _running.Values.Select(pod => pod.DrainAsync())];
         }
+
+        Report();
+        return Task.WhenAll(drained);
     }
 
     /// <summary>Ends what is left of all pods.</summary>
@@ -211,8 +217,21 @@ internal sealed class PodSet : IAsyncDisposable
             Stop(twin);
         }
 
+        foreach (var (uid, _) in _pending.Where(pod => pod.Value.Netns.Identity == add.Netns.Identity).ToArray())
+        {
+            Forget(uid);
+        }
+
         Forget(add.Uid);
         return TryStart(add.Uid, add.Info, add.Netns, out var failure) ? null : failure;
+    }
+
+    // There is nothing to try again; what was served under this name goes on until the agent says otherwise.
+    private string Add(ZdsRequest.AddWithoutNetns add)
+    {
+        _snapshot?.Add(add.Uid);
+        _logger.PodWithoutNetns(add.Uid, add.Reason);
+        return $"failure to start proxy : {add.Reason}";
     }
 
     private string? Keep(string uid)
@@ -294,6 +313,12 @@ internal sealed class PodSet : IAsyncDisposable
             _retry.Change(RetryInterval, Timeout.InfiniteTimeSpan);
             return false;
         }
+        catch
+        {
+            drain.Dispose();
+            netns.Dispose();
+            throw;
+        }
     }
 
     private void RetryPending()
@@ -354,13 +379,17 @@ internal sealed class PodSet : IAsyncDisposable
 
     private void Report()
     {
-        bool complete;
-        lock (_gate)
+        // One at a time, else the news of two threads may arrive in the wrong order.
+        lock (_reporting)
         {
-            complete = _connected && _snapshot is null && _pending.Count == 0 && !_draining;
-        }
+            bool complete;
+            lock (_gate)
+            {
+                complete = _connected && _snapshot is null && _pending.Count == 0 && !_draining;
+            }
 
-        CompleteChanged?.Invoke(complete);
+            CompleteChanged?.Invoke(complete);
+        }
     }
 
     private readonly record struct PendingPod(WorkloadInfo Info, Netns Netns);

@@ -64,10 +64,6 @@ internal sealed class ZdsClient : IAsyncDisposable
         {
             // The one normal way out.
         }
-        catch (Exception e)
-        {
-            _logger.ClientFailedUnexpectedly(e);
-        }
     }
 
     private async Task RunOnceAsync()
@@ -95,6 +91,11 @@ internal sealed class ZdsClient : IAsyncDisposable
             catch (Exception e) when (e is SocketException or IOException)
             {
                 reason = OsError.Describe(e);
+            }
+            catch (Exception e) when (!_stop.IsCancellationRequested)
+            {
+                _logger.ClientFailedUnexpectedly(e);
+                reason = e.Message; // a node without new pods would be worse than one more attempt
             }
             finally
             {

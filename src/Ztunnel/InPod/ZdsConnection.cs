@@ -112,7 +112,7 @@ internal sealed class ZdsConnection : IDisposable
         };
     }
 
-    private static ZdsRequest.Add AddOf(AddWorkload add, IReadOnlyList<SafeFileHandle> descriptors)
+    private static ZdsRequest AddOf(AddWorkload add, IReadOnlyList<SafeFileHandle> descriptors)
     {
         if (descriptors is not [var descriptor])
         {
@@ -128,7 +128,8 @@ internal sealed class ZdsConnection : IDisposable
         }
         catch (IOException e)
         {
-            throw new ZdsException(e.Message, e);
+            // Concerns this pod alone: beginning anew would keep the others of a snapshot waiting for ever.
+            return new ZdsRequest.AddWithoutNetns(add.Uid, e.Message);
         }
     }
 

@@ -16,6 +16,11 @@ internal abstract record ZdsRequest
     /// <param name="Netns">Its network namespace; whoever takes the request takes it over.</param>
     public sealed record Add(string Uid, WorkloadInfo? Info, Netns Netns) : ZdsRequest;
 
+    /// <summary>Serve a pod, with something that is not a network namespace.</summary>
+    /// <param name="Uid">The Kubernetes UID of the pod.</param>
+    /// <param name="Reason">What is wrong with it.</param>
+    public sealed record AddWithoutNetns(string Uid, string Reason) : ZdsRequest;
+
     /// <summary>The pod is part of the snapshot, whether or not we know it.</summary>
     public sealed record Keep(string Uid) : ZdsRequest;
 
