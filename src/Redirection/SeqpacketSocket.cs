@@ -16,6 +16,7 @@ public sealed class SeqpacketSocket : IDisposable
     private const int PacketTruncated = 0x20;      // MSG_TRUNC
     private const int DescriptorsTruncated = 0x08; // MSG_CTRUNC
     private const int PassDescriptors = 1;         // SCM_RIGHTS
+    private const int NoSuchFile = 2;              // ENOENT
     private const int TryAgain = 11;               // EAGAIN
     private const int Interrupted = 4;             // EINTR
 
@@ -33,6 +34,7 @@ public sealed class SeqpacketSocket : IDisposable
 
     /// <summary>Connects to a path.</summary>
     /// <exception cref="SocketException">Nobody listens there, or with another type of socket.</exception>
+    /// <exception cref="IOException">There is nothing at the path.</exception>
     public static async ValueTask<SeqpacketSocket> ConnectAsync(string path, CancellationToken cancellationToken)
     {
         var socket = NewSocket();
@@ -40,6 +42,12 @@ public sealed class SeqpacketSocket : IDisposable
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
             return new SeqpacketSocket(socket);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable)
+        {
+            // What .NET makes of ENOENT; a path is never an address that is not available.
+            socket.Dispose();
+            throw new OsError(NoSuchFile).ToException($"cannot connect to {path}");
         }
         catch
         {

@@ -13,14 +13,15 @@ internal sealed class AgentConnection(SeqpacketSocket socket) : IDisposable
 
     public Socket Socket => socket.Socket;
 
-    public static byte[] AddBytes(string uid, string name = "pod") => new WorkloadRequest
-    {
-        Add = new AddWorkload
+    public static byte[] AddBytes(string uid, string name = "pod", string @namespace = "default", string account = "sa") =>
+        new WorkloadRequest
         {
-            Uid = uid,
-            WorkloadInfo = new WorkloadInfo { Name = name, Namespace = "default", ServiceAccount = "sa" },
-        },
-    }.ToByteArray();
+            Add = new AddWorkload
+            {
+                Uid = uid,
+                WorkloadInfo = new WorkloadInfo { Name = name, Namespace = @namespace, ServiceAccount = account },
+            },
+        }.ToByteArray();
 
     public static byte[] DeleteBytes(string uid) =>
         new WorkloadRequest { Del = new DelWorkload { Uid = uid } }.ToByteArray();
@@ -65,7 +66,7 @@ internal sealed class AgentConnection(SeqpacketSocket socket) : IDisposable
         return response.Ack.Error;
     }
 
-    public Task<string> AddAsync(string uid, TestNetns netns) => AskAsync(AddBytes(uid), netns.Handle);
+    public Task<string> AddAsync(string uid, SafeHandle netns) => AskAsync(AddBytes(uid), netns);
 
     public Task<string> DeleteAsync(string uid) => AskAsync(DeleteBytes(uid));
 

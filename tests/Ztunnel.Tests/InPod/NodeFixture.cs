@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -56,19 +57,34 @@ internal sealed class NodeFixture : IAsyncDisposable
         return await AcceptAsync();
     }
 
-    /// <summary>Waits until the proxy connects, time passing by in small steps, and reads the hello.</summary>
-    public async Task<AgentConnection> AcceptAsync()
+    /// <summary>Waits until the proxy connects, and reads the hello.</summary>
+    /// <param name="step">How time passes by meanwhile; null for slowly, so that no pod is tried again.</param>
+    public async Task<AgentConnection> AcceptAsync(TimeSpan? step = null)
+    {
+        var connection = await AcceptSilentlyAsync(step ?? TimeSpan.FromMilliseconds(10));
+        await connection.ReadHelloAsync();
+        return connection;
+    }
+
+    /// <summary>As above, the hello not read.</summary>
+    public async Task<AgentConnection> AcceptSilentlyAsync(TimeSpan step)
     {
         var accepted = Agent.AcceptAsync();
         while (!accepted.IsCompleted)
         {
-            Time.Advance(TimeSpan.FromMilliseconds(10));
-            await Task.WhenAny(accepted, Task.Delay(2, TestContext.Current.CancellationToken));
+            Time.Advance(step);
+            await Task.WhenAny(accepted, Task.Delay(1, TestContext.Current.CancellationToken));
         }
 
-        var connection = await accepted;
-        await connection.ReadHelloAsync();
-        return connection;
+        return await accepted;
+    }
+
+    /// <summary>A sample of one pod of namespace default.</summary>
+    public long PodSample(string sample, string pod)
+    {
+        using var output = new MemoryStream();
+        _services.PodRegistry.WriteAsync(output, CancellationToken.None).GetAwaiter().GetResult();
+        return NumberAfter(Encoding.UTF8.GetString(output.ToArray()), $"{sample}{{pod=\"default/{pod}\"}}");
     }
 
     /// <summary>A sample without labels.</summary>
@@ -76,9 +92,7 @@ internal sealed class NodeFixture : IAsyncDisposable
     {
         using var output = new MemoryStream();
         await _registry.WriteAsync(output, TestContext.Current.CancellationToken);
-        var line = Encoding.UTF8.GetString(output.ToArray()).Split('\n')
-            .Single(line => line.StartsWith($"{sample} ", StringComparison.Ordinal));
-        return long.Parse(line[(sample.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+        return NumberAfter(Encoding.UTF8.GetString(output.ToArray()), sample);
     }
 
     /// <summary>Active, pending, ever started and ever stopped.</summary>
@@ -104,5 +118,11 @@ internal sealed class NodeFixture : IAsyncDisposable
             await Pods.DisposeAsync();
             await _services.DisposeAsync();
         }
+    }
+
+    private static long NumberAfter(string page, string sample)
+    {
+        var line = page.Split('\n').Single(line => line.StartsWith($"{sample} ", StringComparison.Ordinal));
+        return long.Parse(line[(sample.Length + 1)..], CultureInfo.InvariantCulture);
     }
 }

@@ -28,7 +28,7 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         Assert.False(_node.IsReady);
 
         using var connection = await _node.OpenAsync();
-        Assert.Empty(await connection.AddAsync("u", pod));
+        Assert.Empty(await connection.AddAsync("u", pod.Handle));
         Assert.False(_node.IsReady);
         Assert.Empty(await connection.SnapshotAsync());
 
@@ -40,7 +40,7 @@ public sealed class PodLifecycleTests : IAsyncDisposable
     {
         using var pod = new TestNetns();
         using var connection = await _node.OpenAsync();
-        Assert.Empty(await connection.AddAsync("u", pod));
+        Assert.Empty(await connection.AddAsync("u", pod.Handle));
         Assert.Empty(await connection.SnapshotAsync());
         Assert.Equal("Up", State(await _node.DumpAsync(), "u"));
 
@@ -59,14 +59,14 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var second = new TestNetns();
         using (var before = await _node.OpenAsync())
         {
-            Assert.Empty(await before.AddAsync("first", first));
-            Assert.Empty(await before.AddAsync("second", second));
+            Assert.Empty(await before.AddAsync("first", first.Handle));
+            Assert.Empty(await before.AddAsync("second", second.Handle));
             Assert.Empty(await before.SnapshotAsync());
             Assert.Equal((2, 0, 2, 0), await _node.CountsAsync());
         }
 
         using var connection = await _node.AcceptAsync();
-        Assert.Empty(await connection.AddAsync("first", first));
+        Assert.Empty(await connection.AddAsync("first", first.Handle));
         Assert.Equal((2, 0, 2, 0), await _node.CountsAsync());
         Assert.Empty(await connection.SnapshotAsync());
 
@@ -81,7 +81,7 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var pod = new TestNetns();
         using (var before = await _node.OpenAsync())
         {
-            Assert.Empty(await before.AddAsync("u", pod));
+            Assert.Empty(await before.AddAsync("u", pod.Handle));
             Assert.Empty(await before.SnapshotAsync());
         }
 
@@ -101,9 +101,9 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var pod = new TestNetns();
         using var connection = await _node.OpenAsync();
 
-        Assert.Empty(await connection.AddAsync("u", pod));
+        Assert.Empty(await connection.AddAsync("u", pod.Handle));
         var held = Descriptors.Of(pod);
-        Assert.Empty(await connection.AddAsync("u", pod));
+        Assert.Empty(await connection.AddAsync("u", pod.Handle));
 
         Assert.Equal((1, 0, 1, 0), await _node.CountsAsync());
         Assert.Equal(held, Descriptors.Of(pod));
@@ -117,8 +117,8 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var current = new TestNetns();
         using var connection = await _node.OpenAsync();
 
-        Assert.Empty(await connection.AddAsync("u", old));
-        Assert.Empty(await connection.AddAsync("u", current));
+        Assert.Empty(await connection.AddAsync("u", old.Handle));
+        Assert.Empty(await connection.AddAsync("u", current.Handle));
 
         Assert.Equal((1, 0, 2, 1), await _node.CountsAsync());
         Assert.Empty(old.ListeningPorts());
@@ -132,7 +132,7 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var connection = await _node.OpenAsync();
         using (pod.Occupy(15008))
         {
-            var error = await connection.AddAsync("u", pod);
+            var error = await connection.AddAsync("u", pod.Handle);
             Assert.StartsWith("failure to start proxy : failed to bind to address [::]:15008", error, StringComparison.Ordinal);
             Assert.Empty(await connection.SnapshotAsync());
             Assert.Equal((0, 1, 0, 0), await _node.CountsAsync());
@@ -157,7 +157,7 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var connection = await _node.OpenAsync();
         using var squatter = pod.Occupy(15001);
 
-        Assert.Contains("15001", await connection.AddAsync("u", pod), StringComparison.Ordinal);
+        Assert.Contains("15001", await connection.AddAsync("u", pod.Handle), StringComparison.Ordinal);
 
         Assert.Equal([15001], pod.ListeningPorts());
     }
@@ -170,10 +170,10 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var connection = await _node.OpenAsync();
         using (bad.Occupy(15008))
         {
-            Assert.NotEmpty(await connection.AddAsync("u", bad));
+            Assert.NotEmpty(await connection.AddAsync("u", bad.Handle));
         }
 
-        Assert.Empty(await connection.AddAsync("u", good));
+        Assert.Empty(await connection.AddAsync("u", good.Handle));
         Assert.Empty(await connection.SnapshotAsync());
         _node.Time.Advance(Retry * 3);
 
@@ -193,7 +193,7 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var connection = await _node.OpenAsync();
         using (pod.Occupy(15008))
         {
-            Assert.NotEmpty(await connection.AddAsync("u", pod));
+            Assert.NotEmpty(await connection.AddAsync("u", pod.Handle));
         }
 
         string[] errors = beforeSnapshot
@@ -212,7 +212,7 @@ public sealed class PodLifecycleTests : IAsyncDisposable
     {
         using var pod = new TestNetns();
         using var connection = await _node.OpenAsync();
-        Assert.Empty(await connection.AddAsync("u", pod));
+        Assert.Empty(await connection.AddAsync("u", pod.Handle));
 
         Assert.Empty(await connection.DeleteAsync("u"));
         Assert.Equal((1, 0, 1, 0), await _node.CountsAsync());
@@ -230,11 +230,11 @@ public sealed class PodLifecycleTests : IAsyncDisposable
 
         for (var i = 1; i <= 50; i++)
         {
-            Assert.Empty(await connection.AddAsync("u", pod));
+            Assert.Empty(await connection.AddAsync("u", pod.Handle));
             Assert.Empty(await connection.DeleteAsync("u"));
         }
 
-        Assert.Empty(await connection.AddAsync("u", pod));
+        Assert.Empty(await connection.AddAsync("u", pod.Handle));
 
         Assert.Equal((1, 0, 51, 50), await _node.CountsAsync());
         Assert.Equal(Ports, pod.ListeningPorts());
@@ -246,8 +246,8 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var pod = new TestNetns();
         using var connection = await _node.OpenAsync();
 
-        Assert.Empty(await connection.AddAsync("older", pod));
-        Assert.Empty(await connection.AddAsync("newer", pod));
+        Assert.Empty(await connection.AddAsync("older", pod.Handle));
+        Assert.Empty(await connection.AddAsync("newer", pod.Handle));
 
         Assert.Equal((1, 0, 2, 1), await _node.CountsAsync());
         Assert.Equal("Up", State(await _node.DumpAsync(), "newer"));
@@ -264,10 +264,10 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         using var connection = await _node.OpenAsync();
         using (pod.Occupy(15008))
         {
-            Assert.NotEmpty(await connection.AddAsync("older", pod));
+            Assert.NotEmpty(await connection.AddAsync("older", pod.Handle));
         }
 
-        Assert.Empty(await connection.AddAsync("newer", pod));
+        Assert.Empty(await connection.AddAsync("newer", pod.Handle));
         _node.Time.Advance(Retry * 2);
 
         Assert.Equal((1, 0, 1, 0), await _node.CountsAsync());
@@ -281,7 +281,7 @@ public sealed class PodLifecycleTests : IAsyncDisposable
         var free = Descriptors.Of(pod);
         using var connection = await _node.OpenAsync();
         Assert.Empty(await connection.SnapshotAsync());
-        Assert.Empty(await connection.AddAsync("u", pod));
+        Assert.Empty(await connection.AddAsync("u", pod.Handle));
         Assert.Equal(free + 1, Descriptors.Of(pod));
 
         Assert.Empty(await connection.DeleteAsync("u"));

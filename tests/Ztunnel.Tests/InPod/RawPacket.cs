@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -7,10 +8,13 @@ namespace Ztunnel.Tests.InPod;
 internal static class RawPacket
 {
     private const int NoSignal = 0x4000;      // MSG_NOSIGNAL
+    private const int TryAgain = 11;          // EAGAIN
     private const int SocketLevel = 1;        // SOL_SOCKET
     private const int PassDescriptors = 1;    // SCM_RIGHTS
     private const int HeaderLength = 16;      // struct cmsghdr
 
+    /// <summary>Waits for room.</summary>
+    /// <exception cref="Win32Exception">The peer has closed.</exception>
     public static void Send(Socket socket, ReadOnlySpan<byte> bytes, params IReadOnlyList<SafeHandle> descriptors)
     {
         // struct msghdr on 64 bits: name, name length, vectors, their number, control, its length, flags.
@@ -35,9 +39,14 @@ internal static class RawPacket
 
             nint[] header = [0, 0, vector, 1, controlLength == 0 ? 0 : control, controlLength, 0];
             Marshal.Copy(header, 0, message, header.Length);
-            if (SendMessage(socket.SafeHandle, message, NoSignal) < 0)
+            while (SendMessage(socket.SafeHandle, message, NoSignal) < 0)
             {
-                throw new SocketException(Marshal.GetLastPInvokeError());
+                if (Marshal.GetLastPInvokeError() is var error and not TryAgain)
+                {
+                    throw new Win32Exception(error);
+                }
+
+                socket.Poll(-1, SelectMode.SelectWrite);
             }
         }
         finally

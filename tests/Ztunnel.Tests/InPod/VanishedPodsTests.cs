@@ -82,7 +82,7 @@ public sealed class VanishedPodsTests : IAsyncDisposable
         _pod.Ip("link", "delete", "eth0");
         _node.Time.Advance(Interval * 2);
 
-        Assert.Empty(await connection.AddAsync("u", other));
+        Assert.Empty(await connection.AddAsync("u", other.Handle));
 
         Assert.Equal((1, 0, 2, 1), await _node.CountsAsync());
     }
@@ -90,7 +90,7 @@ public sealed class VanishedPodsTests : IAsyncDisposable
     private async Task<AgentConnection> ServeAsync()
     {
         var connection = await _node.OpenAsync();
-        Assert.Empty(await connection.AddAsync("u", _pod));
+        Assert.Empty(await connection.AddAsync("u", _pod.Handle));
         Assert.Empty(await connection.SnapshotAsync());
         return connection;
     }

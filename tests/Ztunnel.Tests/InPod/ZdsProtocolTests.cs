@@ -79,7 +79,7 @@ public sealed class ZdsProtocolTests : IAsyncDisposable
         using var pod = new TestNetns();
         using var served = new TestNetns();
         using var connection = await _node.OpenAsync();
-        Assert.Empty(await connection.AddAsync("served", served));
+        Assert.Empty(await connection.AddAsync("served", served.Handle));
         var before = Descriptors.Of(pod);
 
         var error = await CommitAsync(slip, connection, pod);
@@ -92,7 +92,7 @@ public sealed class ZdsProtocolTests : IAsyncDisposable
             StringComparison.Ordinal);
         Assert.Empty(await connection.ReadAsync());
         using var again = await _node.AcceptAsync();
-        Assert.Empty(await again.AddAsync("served", served));
+        Assert.Empty(await again.AddAsync("served", served.Handle));
         Assert.Equal((1, 0, 1, 0), await _node.CountsAsync());
         Assert.Equal(before, Descriptors.Of(pod));
         Assert.NotEmpty(_node.Log.LinesOf<ZdsClient>(Microsoft.Extensions.Logging.LogLevel.Warning));
@@ -108,7 +108,7 @@ public sealed class ZdsProtocolTests : IAsyncDisposable
 
         var first = await connection.AskAsync(AgentConnection.AddBytes("mounts"), mounts);
         var second = await connection.AskAsync(AgentConnection.AddBytes("file"), file);
-        var good = await connection.AddAsync("good", pod);
+        var good = await connection.AddAsync("good", pod.Handle);
 
         Assert.Equal("failure to start proxy : not a network namespace: of pod mounts", first);
         Assert.Equal("failure to start proxy : not a network namespace: of pod file", second);

@@ -1,10 +1,16 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging;
 using Ztunnel.Config;
+using Ztunnel.InPod;
 
 namespace Ztunnel.Tests.InPod;
 
 /// <summary>Connections to istio-cni that end, are never made, or come while the proxy stops.</summary>
-public sealed class ZdsReconnectTests : IAsyncDisposable
+public sealed partial class ZdsReconnectTests : IAsyncDisposable
 {
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
     private readonly ScriptedAgent _agent = new();
     private readonly NodeFixture _node;
 
@@ -20,17 +26,22 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
     public async Task Z16_ClosedBeforeTheHelloIsRead_BacksOff()
     {
         _node.Pods.Open();
-        var start = _node.Time.GetUtcNow();
-        for (var i = 0; i < 12; i++)
+        for (var i = 0; i < 13; i++)
         {
-            using var connection = await AcceptSilentlyAsync();
+            using var connection = await _node.AcceptSilentlyAsync(Second);
         }
 
-        // 10 ms, doubled each time, not less than 4/5 of it: at least 16 s for eleven waits.
-        Assert.InRange(_node.Time.GetUtcNow() - start, TimeSpan.FromSeconds(16), TimeSpan.FromSeconds(120));
-        using var good = await _node.AcceptAsync();
+        using var good = await _node.AcceptAsync(Second);
         Assert.Empty(await good.SnapshotAsync());
+
         Assert.True(_node.IsReady);
+        var delays = LoggedDelays();
+        Assert.Equal(13, delays.Length);
+        Assert.All(delays, (delay, i) =>
+        {
+            var expected = Math.Min(0.010 * Math.Pow(2, i), 15);
+            Assert.InRange(delay.TotalSeconds, expected * 0.79, expected * 1.21);
+        });
     }
 
     [Fact]
@@ -39,19 +50,17 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
         _node.Pods.Open();
         for (var i = 0; i < 8; i++)
         {
-            using var connection = await AcceptSilentlyAsync();
+            using var connection = await _node.AcceptSilentlyAsync(Second);
         }
 
-        using (var good = await _node.AcceptAsync())
+        using (var good = await _node.AcceptAsync(Second))
         {
             Assert.Empty(await good.SnapshotAsync());
         }
 
-        await Waiting.UntilAsync(() => !_node.IsReady, Token);
-        var start = _node.Time.GetUtcNow();
-        using var again = await AcceptSilentlyAsync();
+        using var again = await _node.AcceptAsync();
 
-        Assert.InRange(_node.Time.GetUtcNow() - start, TimeSpan.Zero, TimeSpan.FromMilliseconds(500));
+        Assert.InRange(LoggedDelays()[^1].TotalMilliseconds, 7.9, 12.1);
     }
 
     [Fact]
@@ -60,7 +69,7 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
         using var pod = new TestNetns();
         using (var connection = await _node.OpenAsync())
         {
-            Assert.Empty(await connection.AddAsync("u", pod));
+            Assert.Empty(await connection.AddAsync("u", pod.Handle));
             Assert.Empty(await connection.SnapshotAsync());
             _agent.Stop();
         }
@@ -69,7 +78,7 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
         Assert.Equal(3, pod.ListeningPorts().Length);
         _agent.Restart();
         using var again = await _node.AcceptAsync();
-        Assert.Empty(await again.AddAsync("u", pod));
+        Assert.Empty(await again.AddAsync("u", pod.Handle));
         Assert.Empty(await again.SnapshotAsync());
 
         Assert.True(_node.IsReady);
@@ -97,7 +106,7 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
         using (pod.Occupy(15008))
         {
             using var connection = await _node.OpenAsync();
-            Assert.NotEmpty(await connection.AddAsync("u", pod));
+            Assert.NotEmpty(await connection.AddAsync("u", pod.Handle));
         }
 
         using var again = await _node.AcceptAsync();
@@ -118,7 +127,7 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
         using (pod.Occupy(15008))
         {
             using var connection = await _node.OpenAsync();
-            Assert.NotEmpty(await connection.AddAsync("u", pod));
+            Assert.NotEmpty(await connection.AddAsync("u", pod.Handle));
         }
 
         using var again = await _node.AcceptAsync();
@@ -136,7 +145,7 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
         _node.Pods.Open(); // accepting begins when the mesh is known
 
         using var connection = await _node.AcceptAsync();
-        Assert.Empty(await connection.AddAsync("u", pod));
+        Assert.Empty(await connection.AddAsync("u", pod.Handle));
         Assert.Empty(await connection.SnapshotAsync());
 
         Assert.Equal(3, pod.ListeningPorts().Length);
@@ -150,14 +159,14 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
         using var second = new TestNetns();
         var free = Descriptors.Of(second);
         using var connection = await _node.OpenAsync();
-        Assert.Empty(await connection.AddAsync("first", first));
+        Assert.Empty(await connection.AddAsync("first", first.Handle));
         Assert.Empty(await connection.SnapshotAsync());
 
         await _node.Pods.DrainAsync();
 
         Assert.False(_node.IsReady);
         Assert.Empty(first.ListeningPorts());
-        Assert.Equal("failure to start proxy : shutting down", await connection.AddAsync("second", second));
+        Assert.Equal("failure to start proxy : shutting down", await connection.AddAsync("second", second.Handle));
         Assert.Empty(await connection.DeleteAsync("first"));
         Assert.Equal((0, 0, 1, 1), await _node.CountsAsync());
         Assert.Empty(second.ListeningPorts());
@@ -171,7 +180,7 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
         using var pod = new TestNetns();
         var free = Descriptors.Of(pod);
         using var connection = await _node.OpenAsync();
-        Assert.Empty(await connection.AddAsync("u", pod));
+        Assert.Empty(await connection.AddAsync("u", pod.Handle));
 
         await _node.DisposeAsync();
 
@@ -187,10 +196,10 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
         await using var newer = new NodeFixture(_agent);
         await using var older = new NodeFixture(_agent);
         using var toOlder = await older.OpenAsync();
-        Assert.Empty(await toOlder.AddAsync("u", pod));
+        Assert.Empty(await toOlder.AddAsync("u", pod.Handle));
         Assert.Empty(await toOlder.SnapshotAsync());
         using var toNewer = await newer.OpenAsync();
-        Assert.Empty(await toNewer.AddAsync("u", pod));
+        Assert.Empty(await toNewer.AddAsync("u", pod.Handle));
         Assert.Empty(await toNewer.SnapshotAsync());
         Assert.Equal([15001, 15001, 15006, 15006, 15008, 15008], pod.ListeningPorts());
 
@@ -214,7 +223,7 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
                 pods.Add(new TestNetns());
 
 
-                Assert.Empty(await connection.AddAsync($"uid-{i}", pods[i]));
+                Assert.Empty(await connection.AddAsync($"uid-{i}", pods[i].Handle));
             }
 
             Assert.Empty(await connection.SnapshotAsync());
@@ -236,16 +245,15 @@ public sealed class ZdsReconnectTests : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    // In bigger steps, so that long waits are over soon.
-    private async Task<AgentConnection> AcceptSilentlyAsync()
-    {
-        var accepted = _agent.AcceptAsync();
-        while (!accepted.IsCompleted)
-        {
-            _node.Time.Advance(TimeSpan.FromMilliseconds(50));
-            await Task.WhenAny(accepted, Task.Delay(2, Token));
-        }
+    // Of connections that were made and ended.
+    private TimeSpan[] LoggedDelays() =>
+    [
+        .. _node.Log.LinesOf<ZdsClient>(LogLevel.Information)
+            .Select(line => DelayOfLine().Match(line))
+            .Where(match => match.Success)
+            .Select(match => TimeSpan.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)),
+    ];
 
-        return await accepted;
-    }
+    [GeneratedRegex("daemon ended, trying again in ([0-9:.]+): ")]
+    private static partial Regex DelayOfLine();
 }

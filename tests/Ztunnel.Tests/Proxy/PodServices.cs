@@ -48,7 +48,7 @@ internal sealed class PodServices : IAsyncDisposable
             Certificates,
             new TelemetryHub(new TrafficMetrics(_registry), new AccessLog(_log.Sink), TimeProvider.System),
             memory,
-            new PodMetrics(new MetricsRegistry(), memory),
+            new PodMetrics(PodRegistry, memory),
             loggers,
             time)
         {
@@ -60,6 +60,9 @@ internal sealed class PodServices : IAsyncDisposable
     }
 
     public ProxyServices Services { get; }
+
+    /// <summary>The metrics of pods, which are not in <see cref="ScrapeAsync"/>.</summary>
+    public MetricsRegistry PodRegistry { get; } = new();
 
     public LocalPod Pod { get; }
 
