@@ -131,6 +131,10 @@ peer_packages=(
   /usr/bin/nghttp:nghttp2-client
   /usr/bin/h2load:nghttp2-client
   /usr/sbin/nghttpx:nghttp2-proxy
+  dig:bind9-dnsutils
+  host:bind9-host
+  nsupdate:bind9-dnsutils
+  dnsmasq:dnsmasq-base
 )
 
 # The binary as it is shipped, in artifacts/publish/ztunnel; built only if a source is newer. A running one is not

@@ -138,6 +138,25 @@ public sealed class Netns : IDisposable
         _ => throw new ArgumentOutOfRangeException(nameof(family), family, "an IP family is needed"),
     });
 
+    /// <summary>The same for UDP.</summary>
+    /// <exception cref="IOException">The namespace cannot be entered.</exception>
+    /// <exception cref="SocketException">The socket cannot be made, for want of descriptors or of the family.</exception>
+    public Socket CreateUdpSocket(AddressFamily family) => Run<Socket>(family switch
+    {
+        AddressFamily.InterNetwork => static () => NewUdpSocket(AddressFamily.InterNetwork),
+        AddressFamily.InterNetworkV6 => static () => NewUdpSocket(AddressFamily.InterNetworkV6),
+        _ => throw new ArgumentOutOfRangeException(nameof(family), family, "an IP family is needed"),
+    });
+
+    /// <summary>
+    /// Whether the namespace's loopback has IPv6; not where the kernel has none or the file cannot be read.
+    /// </summary>
+    /// <exception cref="IOException">The namespace cannot be entered.</exception>
+    public bool HasIpv6Loopback() => Run(ReadIpv6Loopback);
+
+    /// <summary>The same for the namespace that the calling thread is in.</summary>
+    public static bool CurrentHasIpv6Loopback() => ReadIpv6Loopback();
+
     /// <summary>Whether there is an interface beside the loopback.</summary>
     /// <exception cref="IOException">The namespace cannot be entered, or not be looked at.</exception>
     public bool HasInterface() => Run(static () =>
@@ -161,6 +180,21 @@ public sealed class Netns : IDisposable
     public override string ToString() => Name;
 
     internal static Socket NewTcpSocket(AddressFamily family) => new(family, SocketType.Stream, ProtocolType.Tcp);
+
+    internal static Socket NewUdpSocket(AddressFamily family) => new(family, SocketType.Dgram, ProtocolType.Udp);
+
+    // /proc/sys/net shows the namespace of the thread that reads.
+    private static bool ReadIpv6Loopback()
+    {
+        try
+        {
+            return File.ReadAllText("/proc/sys/net/ipv6/conf/lo/disable_ipv6").AsSpan().Trim() is "0";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     private T EnterAndReturn<T>(Func<T> body)
     {

@@ -30,7 +30,7 @@ internal sealed class ControlPlaneConnector
         SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
-        var addresses = await Dns.GetHostAddressesAsync(host, cancellationToken);
+        var addresses = await System.Net.Dns.GetHostAddressesAsync(host, cancellationToken);
         for (var i = 0; ; i++)
         {
             if (i >= addresses.Length)

@@ -65,6 +65,14 @@ internal sealed class MeshSnapshot
     public Service? FindServiceByHostname(string hostname, string? clientNamespace) =>
         _services.FindByHostname(hostname, clientNamespace);
 
+    /// <summary>
+    /// The same among services that <paramref name="isMeant"/> holds for; among those of other namespaces, the canonical
+    /// one comes before that of <paramref name="preferredNamespace"/>.
+    /// </summary>
+    public Service? FindServiceByName(
+        string hostname, string clientNamespace, string? preferredNamespace, Func<Service, bool> isMeant) =>
+        _services.FindByHostname(hostname, clientNamespace, preferredNamespace, isMeant);
+
     /// <summary>Whom an address belongs to: a workload before a service.</summary>
     public MeshAddress FindAddress(NetworkAddress address, string? clientNamespace) =>
         FindWorkload(address) is { } workload

@@ -11,9 +11,10 @@ internal static class ServiceRank
 
     /// <summary>
     /// The best of <paramref name="services"/>, which come in the order of their insertion: the client's own namespace
-    /// first, then the canonical one, and among several canonical ones the last.
+    /// first, then the canonical one, and among several canonical ones the last, then the preferred namespace.
     /// </summary>
-    public static Service? Best(IEnumerable<Service> services, string? clientNamespace)
+    public static Service? Best(
+        IEnumerable<Service> services, string? clientNamespace, string? preferredNamespace = null)
     {
         Service? best = null;
         var bestRank = -1;
@@ -24,7 +25,8 @@ internal static class ServiceRank
                 continue;
             }
 
-            var rank = (service.Namespace == clientNamespace ? 2 : 0) + (service.Canonical ? 1 : 0);
+            var rank = (service.Namespace == clientNamespace ? 4 : 0) + (service.Canonical ? 2 : 0)
+                + (!service.Canonical && service.Namespace == preferredNamespace ? 1 : 0);
             if (rank > bestRank || (rank == bestRank && service.Canonical))
             {
                 (best, bestRank) = (service, rank);

@@ -52,6 +52,17 @@ internal sealed class ServiceTable
         return own ?? ServiceRank.Best(Resolve(_byHostname.Find(hostname)), clientNamespace);
     }
 
+    /// <summary>The same among those that <paramref name="isMeant"/> holds for, with a namespace that breaks ties.</summary>
+    public Service? FindByHostname(
+        string hostname, string clientNamespace, string? preferredNamespace, Func<Service, bool> isMeant)
+    {
+        var own = Find(new(clientNamespace, hostname));
+        return own is not null && isMeant(own)
+            ? own
+            : ServiceRank.Best(
+                Resolve(_byHostname.Find(hostname)).Where(isMeant), clientNamespace, preferredNamespace);
+    }
+
     /// <summary>
     /// The best service with that VIP; when none of them is visible, the best with a range around it: the client's own
     /// namespace, then the longer prefix, then the canonical one, then the one inserted first.

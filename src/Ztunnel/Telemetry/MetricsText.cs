@@ -32,11 +32,20 @@ internal sealed class MetricsText(IBufferWriter<byte> output)
         }
 
         Raw(_sampleName.Span);
+        Text(sample.Suffix);
         _hasLabels = false;
         sample.WriteLabels?.Invoke(this);
         Raw(_hasLabels ? "} "u8 : " "u8);
-        sample.Value.TryFormat(output.GetSpan(24), out var length, default, CultureInfo.InvariantCulture);
-        output.Advance(length);
+        if (sample.Fraction is { } fraction)
+        {
+            Text(Number(fraction));
+        }
+        else
+        {
+            sample.Value.TryFormat(output.GetSpan(24), out var length, default, CultureInfo.InvariantCulture);
+            output.Advance(length);
+        }
+
         Raw("\n"u8);
     }
 
@@ -52,6 +61,9 @@ internal sealed class MetricsText(IBufferWriter<byte> output)
         Escaped(string.IsNullOrEmpty(value) ? Unknown : value);
         Raw("\""u8);
     }
+
+    /// <summary>A number as the reference prints it: whole ones with <c>.0</c>, never an exponent.</summary>
+    public static string Number(double value) => value.ToString("0.0##################", CultureInfo.InvariantCulture);
 
     /// <summary>Ends the exposition.</summary>
     public void End() => Raw("# EOF\n"u8);
