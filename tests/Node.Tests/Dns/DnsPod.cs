@@ -1,0 +1,138 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using Redirection;
+using Ztunnel.Config;
+using Ztunnel.Demo;
+using Ztunnel.Dns;
+using Ztunnel.Mesh;
+using Ztunnel.Proxy;
+using Ztunnel.Telemetry;
+
+namespace Node.Tests.Dns;
+
+/// <summary>
+/// A pod and its cluster's name server, two namespaces joined by a cable. The server is dnsmasq, which knows
+/// <c>known.example.com</c> only.
+/// </summary>
+internal sealed class DnsPod : IAsyncDisposable
+{
+    public const string ServerIpv4 = "10.78.0.1";
+    public const string ServerIpv6 = "fd78::1";
+
+    private readonly NetworkNamespace _pod;
+    private readonly NetworkNamespace _cluster;
+
+    private DnsPod(NetworkNamespace pod, NetworkNamespace cluster)
+    {
+        _pod = pod;
+        _cluster = cluster;
+        Netns = Netns.Open(pod.Path);
+    }
+
+    public Netns Netns { get; }
+
+    public Drain Drain { get; } = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public static async Task<DnsPod> CreateAsync(params string[] settings)
+    {
+        var prefix = RunPrefix.Next();
+        var pod = await NetworkNamespace.CreateAsync(
+            prefix.Name("dnspod"), ["net.ipv6.conf.default.accept_dad=0", .. settings], Token);
+        var cluster = await NetworkNamespace.CreateAsync(
+            prefix.Name("dnsup"), ["net.ipv6.conf.default.accept_dad=0"], Token);
+        var made = new DnsPod(pod, cluster);
+        try
+        {
+            await pod.IpAsync(
+                [
+                    $"link add eth0 type veth peer name eth0 netns {cluster.Name}",
+                    "addr add 10.78.0.2/24 dev eth0",
+                    "addr add fd78::2/64 dev eth0 nodad",
+                    "link set eth0 up",
+                    "route add default via 10.78.0.1",
+                ],
+                Token);
+            await cluster.IpAsync(
+                [
+                    $"addr add {ServerIpv4}/24 dev eth0", $"addr add {ServerIpv6}/64 dev eth0 nodad", "link set eth0 up",
+                ],
+                Token);
+            await made.StartServerAsync();
+            return made;
+        }
+        catch
+        {
+            await made.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A proxy of the pod <c>ns1/client</c>, bound and started.</summary>
+    public DnsProxy StartProxy(string server, Drain? drain = null, bool reusePort = true)
+    {
+        var proxy = DnsProxy.Bind(ServicesFor(server, reusePort), new WorkloadInfo("client", "ns1", "client"), Netns, drain ?? Drain);
+        proxy.Start();
+        return proxy;
+    }
+
+    /// <summary>Runs a program in the pod.</summary>
+    public async Task<string> RunAsync(params string[] arguments)
+    {
+        var result = await _pod.RunAsync(new ProcessSpec(arguments), Token, TimeSpan.FromSeconds(20));
+        return result.Output;
+    }
+
+    public Task<string> DigAsync(string server, params string[] arguments) =>
+        RunAsync(["dig", "-p", "15053", $"@{server}", "+tries=1", "+timeout=15", "+nocookie", "+short", .. arguments]);
+
+    public async ValueTask DisposeAsync()
+    {
+        Netns.Dispose();
+        Drain.Dispose();
+        await _pod.DisposeAsync();
+        await _cluster.DisposeAsync();
+    }
+
+    private static DnsServices ServicesFor(string server, bool reusePort)
+    {
+        var mesh = MeshSnapshot.Empty(localNode: null).ToBuilder();
+        mesh.SetWorkload(new Workload
+        {
+            Uid = "cluster1//Pod/ns1/client",
+            Name = "client",
+            Namespace = "ns1",
+            ServiceAccount = "client",
+        });
+        mesh.SetService(new Service
+        {
+            Name = "echo",
+            Namespace = "ns1",
+            Hostname = "echo.ns1.svc.cluster.local",
+            Vips = [new("", IPAddress.Parse("10.0.0.1")), new("", IPAddress.Parse("fd00::1"))],
+        });
+        return new DnsServices(
+            new ProxyOptions { InPodPortReuse = reusePort },
+            new MeshState(mesh.ToSnapshot(), TimeProvider.System),
+            new DnsMetrics(new MetricsRegistry()),
+            NullLoggerFactory.Instance,
+            TimeProvider.System)
+        {
+            ReadResolverFile = () => ResolverFile.Parse($"nameserver {server}"),
+        };
+    }
+
+    private async Task StartServerAsync()
+    {
+        var server = await _cluster.StartAsync(new ProcessSpec(
+            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces",
+            $"--listen-address={ServerIpv4}", $"--listen-address={ServerIpv6}", "--pid-file=", "--user=root",
+            "--log-facility=-", "--local=/example.com/", "--host-record=known.example.com,192.0.2.1"));
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(TimeSpan.FromSeconds(20));
+        var isReady = await server.Error.FirstAsync(
+            line => line.Contains("started", StringComparison.Ordinal), since: 0, limit.Token) is not null;
+        Assert.True(isReady, $"dnsmasq has ended: {server.Error}");
+    }
+}
