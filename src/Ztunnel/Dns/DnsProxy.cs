@@ -49,7 +49,8 @@ internal sealed class DnsProxy : IAsyncDisposable
         _udp =
         [
             .. sockets.Udp.Select(
-                socket => new UdpServer(socket, responder, limits, time, _logger, new ActiveConnections(owner))),
+                socket => new UdpServer(
+                    socket, responder, limits, time, _logger, new ActiveConnections(owner), netns)),
         ];
         if (file.Servers.IsEmpty)
         {

@@ -17,13 +17,15 @@ namespace Ztunnel.Dns;
 /// <param name="time">Clock.</param>
 /// <param name="logger">Log.</param>
 /// <param name="active">Owner of the waiting queries.</param>
+/// <param name="netns">Namespace of the socket, lent; null for the process's own.</param>
 internal sealed class UdpServer(
     Socket socket,
     DnsResponder responder,
     DnsLimits limits,
     TimeProvider time,
     ILogger logger,
-    ActiveConnections active) : IDisposable
+    ActiveConnections active,
+    Netns? netns) : IDisposable
 {
     // Queries have one question and a few options; a longer one is cut, and then malformed.
     private const int MaxQueryLength = 4_096;
@@ -51,6 +53,7 @@ internal sealed class UdpServer(
         {
             await ReceiveAsync(forced, stop.Token);
             await AnswerRestAsync(forced);
+            DatagramPortGroup.StopSteering(socket);
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)
         {
@@ -82,6 +85,8 @@ internal sealed class UdpServer(
             await started.Task;
         }
 
+        // A successor beside us is asked from here on, so that our queue is empty when we leave.
+        DatagramPortGroup.TrySteerToNewest(socket, netns);
         try
         {
             await Task.Delay(limits.DrainMoment, time, forced);

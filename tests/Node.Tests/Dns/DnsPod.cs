@@ -84,6 +84,33 @@ internal sealed class DnsPod : IAsyncDisposable
         return result.Output;
     }
 
+    /// <summary>What getaddrinfo(3) says in the pod, with the configuration that Kubernetes gives it; or its error.</summary>
+    public async Task<string> LookUpAsync(string name, bool ipv6)
+    {
+        var script = $"""
+            import socket
+            try:
+                print(socket.getaddrinfo("{name}", 80, socket.{(ipv6 ? "AF_INET6" : "AF_INET")}, socket.SOCK_STREAM)[0][4][0])
+            except socket.gaierror as e:
+                print(e.errno)
+            """;
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(
+                file,
+                $"nameserver {ServerIpv4}\nsearch ns1.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n",
+                Token);
+            return await RunAsync(
+                "unshare", "--mount", "sh", "-c",
+                "mount --bind \"$0\" /etc/resolv.conf && exec /usr/bin/python3 -c \"$1\"", file, script);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     public Task<string> DigAsync(string server, params string[] arguments) =>
         RunAsync(["dig", "-p", "15053", $"@{server}", "+tries=1", "+timeout=15", "+nocookie", "+short", .. arguments]);
 

@@ -64,6 +64,22 @@ public sealed class DnsPodTests
     }
 
     [Fact]
+    public async Task CLibrary_WithTheSearchListOfAPod_FindsWhatItShould()
+    {
+        await using var pod = await DnsPod.CreateAsync();
+        await new InPodRulesApplier(pod.Netns, RuleBackend.Nftables).ApplyAsync(new InPodRules(), Token);
+        await using var proxy = pod.StartProxy(DnsPod.ServerIpv4);
+
+        Assert.Equal("10.0.0.1", await pod.LookUpAsync("echo", ipv6: false));
+        Assert.Equal("fd00::1", await pod.LookUpAsync("echo.ns1.svc", ipv6: true));
+        Assert.Equal("192.0.2.1", await pod.LookUpAsync("known.example.com", ipv6: false));
+
+        // Final words, not EAI_AGAIN (-3): an application would try again for ever.
+        Assert.Contains(await pod.LookUpAsync("known.example.com", ipv6: true), (string[])["-2", "-5"]);
+        Assert.Equal("-2", await pod.LookUpAsync("missing.example.com", ipv6: false));
+    }
+
+    [Fact]
     public async Task EveryForwardedPacket_HasTheMark()
     {
         await using var pod = await DnsPod.CreateAsync();

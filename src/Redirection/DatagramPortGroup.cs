@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Redirection;
+
+/// <summary>
+/// Sockets that share one UDP address by <c>SO_REUSEPORT</c> (socket(7)): the kernel spreads datagrams over them, and what
+/// it gave to one no other can read. Who leaves first sends the others what is still to come.
+/// </summary>
+public static class DatagramPortGroup
+{
+    private const int SoAttachReusePortCbpf = 51;
+    private const int SoDetachReusePortBpf = 68;
+    private const ushort ReturnConstant = 0x06; // BPF_RET | BPF_K
+
+    /// <summary>
+    /// Sends all further datagrams of the address to the socket that was bound last, when there is another one than ours.
+    /// In effect for the whole group until <see cref="StopSteering"/>. Best effort: without it the kernel goes on to
+    /// spread.
+    /// </summary>
+    /// <param name="socket">Bound, one of the group.</param>
+    /// <param name="netns">Namespace of the socket; null for the caller's own.</param>
+    /// <returns>Whether nothing comes to ours any more.</returns>
+    public static bool TrySteerToNewest(Socket socket, Netns? netns)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        var members = CountMembers((IPEndPoint)socket.LocalEndPoint!, netns);
+        return members > 1 && TryAttach(socket, (uint)(members - 1));
+    }
+
+    /// <summary>Lets the kernel spread again.</summary>
+    public static void StopSteering(Socket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        try
+        {
+            socket.SetRawSocketOption(RawSocketOptions.SolSocket, SoDetachReusePortBpf, new byte[sizeof(int)]);
+        }
+        catch (SocketException)
+        {
+            // Before Linux 5.3. A number that no member has any more spreads as well.
+        }
+    }
+
+    /// <summary>
+    /// UDP sockets bound to exactly that address (proc(5), <c>/proc/net/udp</c>): its second column is address and port in
+    /// hexadecimal digits, the address in words of the machine's order.
+    /// </summary>
+    internal static int CountMembers(IPEndPoint address, Netns? netns)
+    {
+        var path = address.AddressFamily == AddressFamily.InterNetworkV6
+            ? "/proc/thread-self/net/udp6"
+            : "/proc/thread-self/net/udp";
+        var column = ColumnOf(address);
+        try
+        {
+            var lines = netns is null ? File.ReadAllLines(path) : netns.Run(() => File.ReadAllLines(path));
+            return lines.Count(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var local, ..]
+                && local == column);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            return 0;
+        }
+    }
+
+    private static string ColumnOf(IPEndPoint address)
+    {
+        var words = MemoryMarshal.Cast<byte, uint>(address.Address.GetAddressBytes());
+        var text = string.Concat(words.ToArray().Select(word => word.ToString("X8", CultureInfo.InvariantCulture)));
+        return string.Create(CultureInfo.InvariantCulture, $"{text}:{address.Port:X4}");
+    }
+
+    private static unsafe bool TryAttach(Socket socket, uint index)
+    {
+        var instruction = new Instruction(ReturnConstant, 0, 0, index);
+        var program = new Program(1, &instruction);
+        try
+        {
+            socket.SetRawSocketOption(
+                RawSocketOptions.SolSocket,
+                SoAttachReusePortCbpf,
+                new ReadOnlySpan<byte>(&program, sizeof(Program)));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary><c>struct sock_filter</c> of classic BPF.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct Instruction(ushort Code, byte JumpTrue, byte JumpFalse, uint Constant);
+
+    /// <summary><c>struct sock_fprog</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly unsafe struct Program(ushort length, Instruction* instructions)
+    {
+        private readonly ushort _length = length;
+        private readonly Instruction* _instructions = instructions;
+    }
+}

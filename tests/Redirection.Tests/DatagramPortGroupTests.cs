@@ -1,0 +1,99 @@
+using System.Net;
+using System.Net.Sockets;
+using Redirection.Tests.Support;
+
+namespace Redirection.Tests;
+
+/// <summary>Handing a shared UDP address over: node-integration 9.2, mechanisms a and b.</summary>
+public sealed class DatagramPortGroupTests : IDisposable
+{
+    private const int Port = 15053;
+
+    private readonly PodPair _pair = new();
+
+    public void Dispose() => _pair.Dispose();
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    public async Task TrySteerToNewest_Successor_GetsAllThatComes_AndTheRestAfterwards(string address)
+    {
+        var target = new IPEndPoint(IPAddress.Parse(address), Port);
+        using var old = Bind(target);
+        using var successor = Bind(target);
+
+        Assert.True(DatagramPortGroup.TrySteerToNewest(old, _pair.Pod));
+        await SendAsync(target, 50);
+        Assert.Equal((0, 50), (Read(old), Read(successor)));
+
+        DatagramPortGroup.StopSteering(old);
+        await SendAsync(target, 200);
+        var spread = Read(old);
+        Assert.InRange(spread, 1, 199);
+        Assert.Equal(200 - spread, Read(successor));
+
+        old.Dispose();
+        await SendAsync(target, 50);
+        Assert.Equal(50, Read(successor));
+    }
+
+    [Fact]
+    public async Task TrySteerToNewest_Alone_ChangesNothing()
+    {
+        var target = new IPEndPoint(IPAddress.Loopback, Port);
+        using var only = Bind(target);
+        using var otherAddress = Bind(new IPEndPoint(PodPair.PodAddress(ipv6: false), Port));
+
+        Assert.False(DatagramPortGroup.TrySteerToNewest(only, _pair.Pod));
+        await SendAsync(target, 10);
+
+        Assert.Equal(10, Read(only));
+    }
+
+    [Fact]
+    public void Bind_MarkAndPort_AreThere()
+    {
+        using var socket = Bind(new IPEndPoint(IPAddress.Loopback, Port));
+
+        Assert.Equal((1337, 1), (socket.ReadMark(), socket.ReadReusePort()));
+    }
+
+    [Fact]
+    public void HasIpv6Loopback_FollowsTheSetting()
+    {
+        Assert.True(_pair.Pod.HasIpv6Loopback());
+
+        _pair.RunInPod("sysctl -q -w net.ipv6.conf.lo.disable_ipv6=1");
+
+        Assert.False(_pair.Pod.HasIpv6Loopback());
+    }
+
+    private Socket Bind(IPEndPoint address)
+    {
+        var socket = DatagramSocket.Bind(address, mark: 1337, reusePort: true, _pair.Pod, out var warning);
+        Assert.Null(warning);
+        return socket;
+    }
+
+    /// <summary>Each from a port of its own: the kernel spreads by both ends.</summary>
+    private async Task SendAsync(IPEndPoint target, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            using var sender = _pair.Pod.CreateUdpSocket(target.AddressFamily);
+            await sender.SendToAsync(new byte[] { 1 }, target, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Loopback delivers before a send returns.</summary>
+    private static int Read(Socket socket)
+    {
+        var count = 0;
+        for (; socket.Available > 0; count++)
+        {
+            socket.Receive(new byte[16]);
+        }
+
+        return count;
+    }
+}
