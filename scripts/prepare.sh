@@ -132,7 +132,6 @@ peer_packages=(
   /usr/bin/h2load:nghttp2-client
   /usr/sbin/nghttpx:nghttp2-proxy
   dig:bind9-dnsutils
-  host:bind9-host
   nsupdate:bind9-dnsutils
   dnsmasq:dnsmasq-base
 )

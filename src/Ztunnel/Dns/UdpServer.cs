@@ -140,7 +140,7 @@ internal sealed class UdpServer(
 
     private async ValueTask ServeAsync(int length, CancellationToken forced)
     {
-        switch (responder.Decide(_query.AsSpan(0, length), DnsTransport.Udp, _reply))
+        switch (Decide(_query.AsSpan(0, length)))
         {
             case Decision.Answer:
                 await SendAsync(_reply, _client, forced);
@@ -153,6 +153,22 @@ internal sealed class UdpServer(
                 break;
         }
     }
+
+    // No query may end the service of the pod. What gets here is a bug of ours, which costs its own answer only.
+#pragma warning disable CA1031
+    private Decision Decide(ReadOnlySpan<byte> query)
+    {
+        try
+        {
+            return responder.Decide(query, DnsTransport.Udp, _reply);
+        }
+        catch (Exception e)
+        {
+            logger.QueryFailedUnexpectedly(e);
+            return Decision.Ignore;
+        }
+    }
+#pragma warning restore CA1031
 
     private async Task AnswerLaterAsync(byte[] query, SocketAddress client, CancellationToken forced)
     {

@@ -165,6 +165,35 @@ public sealed class DnsProxyTests
         Assert.Equal(3, new Parsed(await DnsFixture.ReceiveAsync(client)).Id); // the first that is answered at all
     }
 
+    [Fact]
+    public async Task Garbage_OverBothTransports_EndsNothing()
+    {
+        using var loggers = new Ztunnel.Tests.Proxy.CategoryLoggers();
+        await using var dns = new DnsFixture([DnsFixture.ClientPod, Echo, Large], loggers: loggers);
+        using var client = dns.Client();
+        var random = new Random(53);
+        for (var i = 0; i < 3_000; i++)
+        {
+            var query = Query(i % 2 == 0 ? "echo" : "large.com", ednsSize: 1232);
+            for (var changes = random.Next(4); changes >= 0; changes--)
+            {
+                query[random.Next(query.Length)] = (byte)random.Next(256);
+            }
+
+            await client.SendAsync(query.AsMemory(0, random.Next(query.Length + 1)), Token);
+            if (i % 30 == 0)
+            {
+                await using var stream = await dns.ConnectAsync();
+                await DnsFixture.SendAsync(stream, query);
+            }
+        }
+
+        Assert.Single((await dns.AskAsync(Query("echo"))).Answers);
+        Assert.Single((await dns.AskTcpAsync(Query("echo"))).Answers);
+        Assert.Empty(loggers.LinesOf<DnsProxy>(Microsoft.Extensions.Logging.LogLevel.Error));
+        Assert.Empty(loggers.LinesOf<ActiveConnections>(Microsoft.Extensions.Logging.LogLevel.Error));
+    }
+
     [Theory]
     [InlineData("localhost", DnsType.A, 0, "127.0.0.1")]
     [InlineData("x.localhost", DnsType.Aaaa, 0, "::1")]
