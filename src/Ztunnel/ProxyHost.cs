@@ -5,6 +5,7 @@ using Ztunnel.Admin;
 using Ztunnel.Cli;
 using Ztunnel.Config;
 using Ztunnel.Control;
+using Ztunnel.Dns;
 using Ztunnel.Identity;
 using Ztunnel.InPod;
 using Ztunnel.Mesh;
@@ -22,6 +23,7 @@ internal sealed class ProxyHost : IAsyncDisposable
 {
     private const string StateTask = "state manager";
     private const string ProxyTask = "proxy";
+    private const string DnsTask = "dns proxy";
 
     private readonly ProxyOptions _options;
     private readonly LogSink _log;
@@ -105,13 +107,21 @@ internal sealed class ProxyHost : IAsyncDisposable
             Authorization = authorization,
             Live = _live,
             Crl = _crl,
+            Dns = options.DnsEnabled
+                ? new DnsServices(options, Mesh, new DnsMetrics(Metrics), loggers, TimeProvider.System)
+                : null,
         };
         services.Decisions.AddTo(Metrics);
         var shared = options.Mode == ProxyMode.Shared;
         Readiness = new ReadinessGate(
             TimeProvider.System,
             loggers.CreateLogger<ReadinessGate>(),
-            shared ? [StateTask, ProxyTask, NodePods.ReadinessTask] : [StateTask, ProxyTask]);
+            [
+                StateTask,
+                ProxyTask,
+                .. options.DnsEnabled ? [DnsTask] : Array.Empty<string>(),
+                .. shared ? [NodePods.ReadinessTask] : Array.Empty<string>(),
+            ]);
         _pods = shared
             ? new NodePods(services, Metrics, Readiness)
             : new DedicatedPod(services, options.DedicatedWorkload!);
@@ -280,6 +290,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         _pods.Open();
         _starting = ServeWhenMeshIsKnownAsync();
         Readiness.Complete(ProxyTask);
+        Readiness.Complete(DnsTask);
     }
 
     // A connection that is accepted before would be judged by a mesh without its policies.

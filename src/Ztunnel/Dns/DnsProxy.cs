@@ -90,6 +90,9 @@ internal sealed class DnsProxy : IAsyncDisposable
                 .RunAsync(_drain)));
     }
 
+    /// <summary>Closes the sockets before it returns; queries that wait are lost.</summary>
+    public void CloseSockets() => _sockets.Dispose();
+
     /// <summary>Completes when the drain has started and the last query is answered, or the drain is forced.</summary>
     public async Task WhenDrainedAsync()
     {

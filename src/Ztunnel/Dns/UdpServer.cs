@@ -55,7 +55,8 @@ internal sealed class UdpServer(
             await AnswerRestAsync(forced);
             DatagramPortGroup.StopSteering(socket);
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception e) when (
+            e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             // The end of the drain: whoever still waits asks our successor.
         }
@@ -113,7 +114,7 @@ internal sealed class UdpServer(
                     await ServeAsync(length, forced);
                     delay = FirstDelay;
                 }
-                catch (SocketException e)
+                catch (SocketException e) when (!forced.IsCancellationRequested)
                 {
                     logger.ReceiveFailed(Address, delay, OsError.Describe(e));
                     await Task.Delay(delay, time, stop);

@@ -30,7 +30,17 @@ internal sealed class RunningPod(string uid, WorkloadInfo info, Netns netns, Dra
     }
 
     /// <summary>Ends what is left.</summary>
-    public Task ForceAsync() => drain.ForceAsync();
+    public async Task ForceAsync()
+    {
+        try
+        {
+            await drain.ForceAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Deleted meanwhile, and over.
+        }
+    }
 
     /// <summary>
     /// Ends everything without a goodbye, because the pod's network has gone too. The ports are free when this returns, what

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Hbone.Memory;
 using Microsoft.Extensions.Logging;
 using Redirection;
+using Ztunnel.Dns;
 using Ztunnel.InPod;
 using Ztunnel.Mesh;
 using Ztunnel.Telemetry;
@@ -15,6 +16,7 @@ namespace Ztunnel.Proxy;
 internal sealed class PodProxy : IPodServer
 {
     private readonly PodListeners _listeners;
+    private readonly DnsProxy? _dns;
     private readonly ProxyServices _services;
     private readonly Drain _drain;
     private readonly ActiveConnections _active;
@@ -25,9 +27,12 @@ internal sealed class PodProxy : IPodServer
     private readonly LocalPod _pod;
     private readonly ILogger<AcceptLoop> _logger;
     private Task _accepting = Task.CompletedTask;
+    private bool _started;
 
-    private PodProxy(PodListeners listeners, ProxyServices services, WorkloadInfo info, Netns? netns, Drain drain)
+    private PodProxy(
+        PodListeners listeners, DnsProxy? dns, ProxyServices services, WorkloadInfo info, Netns? netns, Drain drain)
     {
+        _dns = dns;
         _listeners = listeners;
         _services = services;
         _drain = drain;
@@ -47,23 +52,50 @@ internal sealed class PodProxy : IPodServer
     /// <inheritdoc/>
     public ConnectionTable Connections => _pod.Connections;
 
-    /// <summary>Binds the pod's listeners in their order: 15008, 15006, 15001.</summary>
+    /// <summary>Binds the pod's listeners in their order: DNS, 15008, 15006, 15001.</summary>
     /// <param name="services">What all pods share.</param>
     /// <param name="info">The pod.</param>
     /// <param name="drain">When to stop.</param>
     /// <param name="netns">Namespace of the pod, lent; null for the process's own.</param>
     /// <exception cref="ListenException">A port is taken; the message names it.</exception>
-    public static PodProxy Bind(ProxyServices services, WorkloadInfo info, Drain drain, Netns? netns = null) =>
-        Over(PodListeners.Bind(services.Options, netns), services, info, netns, drain);
+    public static PodProxy Bind(ProxyServices services, WorkloadInfo info, Drain drain, Netns? netns = null)
+    {
+        var dns = BindDns(services, info, drain, netns);
+        PodListeners? listeners = null;
+        try
+        {
+            listeners = PodListeners.Bind(services.Options, netns);
+            return new PodProxy(listeners, dns, services, info, netns, drain);
+        }
+        catch
+        {
+            listeners?.Dispose();
+            dns?.CloseSockets();
+            throw;
+        }
+    }
 
     /// <summary>Binds port 15008 of the proxy's own pod, behind which peers find its metrics.</summary>
     /// <exception cref="ListenException">The port is taken.</exception>
-    public static PodProxy BindOwn(ProxyServices services, WorkloadInfo info, Drain drain) =>
-        Over(PodListeners.BindOwn(services.Options), services, info, netns: null, drain);
+    public static PodProxy BindOwn(ProxyServices services, WorkloadInfo info, Drain drain)
+    {
+        var listeners = PodListeners.BindOwn(services.Options);
+        try
+        {
+            return new PodProxy(listeners, dns: null, services, info, netns: null, drain);
+        }
+        catch
+        {
+            listeners.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public void Start()
     {
+        _started = true;
+        _dns?.Start();
         (TransparentListener? Listener, string Component, Func<Socket, Task> Serve)[] ways =
         [
             (_listeners.Inbound, "inbound", _inbound.ServeAsync),
@@ -91,35 +123,48 @@ internal sealed class PodProxy : IPodServer
     }
 
     /// <inheritdoc/>
-    public void CloseListeners() => _listeners.Dispose();
+    public void CloseListeners()
+    {
+        _listeners.Dispose();
+        _dns?.CloseSockets();
+    }
 
     /// <inheritdoc/>
     public async Task WhenDrainedAsync()
     {
+        if (!_started)
+        {
+            CloseListeners(); // nobody else would: no loop has begun
+        }
+
         await _accepting;
         await _active.WhenAllClosedAsync();
+        await (_dns?.WhenDrainedAsync() ?? Task.CompletedTask);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _outbound.DisposeAsync();
+        if (_dns is { } dns)
+        {
+            await dns.DisposeAsync();
+        }
+
         _services.Pods.Remove(_pod);
         _services.MissingPolicies.Forget(_pod.Info);
         _listeners.Dispose();
     }
 
-    private static PodProxy Over(
-        PodListeners listeners, ProxyServices services, WorkloadInfo info, Netns? netns, Drain drain)
+    private static DnsProxy? BindDns(ProxyServices services, WorkloadInfo info, Drain drain, Netns? netns)
     {
         try
         {
-            return new PodProxy(listeners, services, info, netns, drain);
+            return services.Dns is { } dns ? DnsProxy.Bind(dns, info, netns, drain) : null;
         }
-        catch
+        catch (IOException e)
         {
-            listeners.Dispose();
-            throw;
+            throw new ListenException($"failed to start DNS: {e.Message}", e);
         }
     }
 

@@ -1,6 +1,7 @@
 using Hbone.Memory;
 using Microsoft.Extensions.Logging;
 using Ztunnel.Config;
+using Ztunnel.Dns;
 using Ztunnel.Identity;
 using Ztunnel.Mesh;
 using Ztunnel.Telemetry;
@@ -28,6 +29,9 @@ internal sealed record ProxyServices(
 
     /// <summary>The inbound connections that policy may still end.</summary>
     public required LiveConnections Live { get; init; }
+
+    /// <summary>Answers names in pods; null when DNS is off.</summary>
+    public DnsServices? Dns { get; init; }
 
     /// <summary>How long outbound connections wait for their decision.</summary>
     public DecisionTimes Decisions { get; init; } = new();
