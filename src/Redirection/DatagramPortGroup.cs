@@ -12,13 +12,12 @@ namespace Redirection;
 public static class DatagramPortGroup
 {
     private const int SoAttachReusePortCbpf = 51;
-    private const int SoDetachReusePortBpf = 68;
     private const ushort ReturnConstant = 0x06; // BPF_RET | BPF_K
 
     /// <summary>
     /// Sends all further datagrams of the address to the socket that was bound last, when there is another one than ours.
-    /// In effect for the whole group until <see cref="StopSteering"/>. Best effort: without it the kernel goes on to
-    /// spread.
+    /// In effect for the whole group, also when ours is closed: taken off before that, it would let datagrams come to us again.
+    /// A number that no member has any more spreads. Best effort: without it the kernel goes on to spread.
     /// </summary>
     /// <param name="socket">Bound, one of the group.</param>
     /// <param name="netns">Namespace of the socket; null for the caller's own.</param>
@@ -28,20 +27,6 @@ public static class DatagramPortGroup
         ArgumentNullException.ThrowIfNull(socket);
         var members = CountMembers((IPEndPoint)socket.LocalEndPoint!, netns);
         return members > 1 && TryAttach(socket, (uint)(members - 1));
-    }
-
-    /// <summary>Lets the kernel spread again.</summary>
-    public static void StopSteering(Socket socket)
-    {
-        ArgumentNullException.ThrowIfNull(socket);
-        try
-        {
-            socket.SetRawSocketOption(RawSocketOptions.SolSocket, SoDetachReusePortBpf, new byte[sizeof(int)]);
-        }
-        catch (SocketException)
-        {
-            // Before Linux 5.3. A number that no member has any more spreads as well.
-        }
     }
 
     /// <summary>

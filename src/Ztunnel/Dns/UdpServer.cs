@@ -53,7 +53,6 @@ internal sealed class UdpServer(
         {
             await ReceiveAsync(forced, stop.Token);
             await AnswerRestAsync(forced);
-            DatagramPortGroup.StopSteering(socket);
         }
         catch (Exception e) when (
             e is OperationCanceledException or SocketException or ObjectDisposedException)
