@@ -61,7 +61,7 @@ public sealed class CniControlTests : CniServerFixture
     [InlineData("add one two " + Names, "unexpected argument 'two'")]
     [InlineData("add pod --nome a", "unexpected argument '--nome'")]
     [InlineData("add no-such-namespace " + Names, "cannot open network namespace /run/netns/no-such-namespace")]
-    [InlineData("add /dev/null " + Names, "/dev/null is not a network namespace")]
+    [InlineData("add /dev/null " + Names, "not a network namespace: /dev/null")]
     public async Task Line_CannotBeDone_SaysWhyAndChangesNothing(string line, string reason)
     {
         var answer = await new CniControl(Server).ExecuteAsync(line, Token);
