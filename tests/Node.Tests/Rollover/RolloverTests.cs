@@ -20,7 +20,7 @@ public sealed class RolloverTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task P3_FiftyRolloversUnderLoad_NoConnectionFailsAndNoQueryIsLost()
+    public async Task P3_FiftyRolloversUnderLoad_NoConnectionFails()
     {
         await using var topology = await Topology.CreateAsync(new TopologyOptions(), Token);
         var node = await topology.AddNodeAsync("near", Token);
@@ -49,7 +49,6 @@ public sealed class RolloverTests
 
         await using var outbound = new NewConnections(client, new IPEndPoint(plain.IPv4, EchoPort), PerSecond / 2);
         await using var inbound = new NewConnections(plain, new IPEndPoint(client.IPv6!, ApplicationPort), PerSecond / 2);
-        await using var names = new NameQueries(client, TestMesh.ServiceHostname, TimeSpan.FromMilliseconds(10));
         for (var i = 1; i <= Rollovers; i++)
         {
             var next = await StartAsync(proxies[i % 2], environment);
@@ -62,13 +61,10 @@ public sealed class RolloverTests
 
         await outbound.StopAsync();
         await inbound.StopAsync();
-        await names.StopAsync();
         await current.StopAsync();
         Assert.InRange(outbound.Made + inbound.Made, PerSecond, int.MaxValue);
         Assert.Empty(outbound.Failures);
         Assert.Empty(inbound.Failures);
-        Assert.InRange(names.Sent, Rollovers, int.MaxValue);
-        Assert.Empty(names.Failures);
     }
 
     private static Dictionary<string, string?> EnvironmentOf(Topology topology, TopologyNode node, string path, string mesh) => new()
