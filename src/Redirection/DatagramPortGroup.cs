@@ -11,9 +11,6 @@ namespace Redirection;
 /// </summary>
 public static class DatagramPortGroup
 {
-    private const int SoAttachReusePortCbpf = 51;
-    private const ushort ReturnConstant = 0x06; // BPF_RET | BPF_K
-
     /// <summary>
     /// Sends all further datagrams of the address to the socket that was bound last, when there is another one than ours.
     /// In effect for the whole group, also when ours is closed: taken off before that, it would let datagrams come to us again.
@@ -26,7 +23,7 @@ public static class DatagramPortGroup
     {
         ArgumentNullException.ThrowIfNull(socket);
         var members = CountMembers((IPEndPoint)socket.LocalEndPoint!, netns);
-        return members > 1 && TryAttach(socket, (uint)(members - 1));
+        return members > 1 && ReusePortProgram.TryAttach(socket, (uint)(members - 1));
     }
 
     /// <summary>
@@ -56,35 +53,5 @@ public static class DatagramPortGroup
         var words = MemoryMarshal.Cast<byte, uint>(address.Address.GetAddressBytes());
         var text = string.Concat(words.ToArray().Select(word => word.ToString("X8", CultureInfo.InvariantCulture)));
         return string.Create(CultureInfo.InvariantCulture, $"{text}:{address.Port:X4}");
-    }
-
-    private static unsafe bool TryAttach(Socket socket, uint index)
-    {
-        var instruction = new Instruction(ReturnConstant, 0, 0, index);
-        var program = new Program(1, &instruction);
-        try
-        {
-            socket.SetRawSocketOption(
-                RawSocketOptions.SolSocket,
-                SoAttachReusePortCbpf,
-                new ReadOnlySpan<byte>(&program, sizeof(Program)));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary><c>struct sock_filter</c> of classic BPF.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly record struct Instruction(ushort Code, byte JumpTrue, byte JumpFalse, uint Constant);
-
-    /// <summary><c>struct sock_fprog</c>.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly unsafe struct Program(ushort length, Instruction* instructions)
-    {
-        private readonly ushort _length = length;
-        private readonly Instruction* _instructions = instructions;
     }
 }

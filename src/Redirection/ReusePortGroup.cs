@@ -1,8 +1,6 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 
 namespace Redirection;
 
@@ -15,8 +13,6 @@ namespace Redirection;
 /// <remarks>Indices follow the order of <c>listen</c>; when a member leaves, the last one takes its place.</remarks>
 public sealed class ReusePortGroup
 {
-    private const int AttachProgram = 51; // SO_ATTACH_REUSEPORT_CBPF
-    private const ushort ReturnConstant = 0x06; // BPF_RET | BPF_K
     private const string Listening = "0A";
     private const int AddressColumn = 1;
     private const int StateColumn = 3;
@@ -51,10 +47,10 @@ public sealed class ReusePortGroup
     /// <summary>
     /// Leaves new connections to the one who came before, until we are ready. With more than one the kernel goes on dividing.
     /// </summary>
-    public bool TryYield() => _older.Count == 1 && TrySteer(0);
+    public bool TryYield() => _older.Count == 1 && ReusePortProgram.TryAttach(_socket, 0);
 
     /// <summary>Has new connections come to us. Nothing happens when we came first.</summary>
-    public bool TryTakeOver() => HasOlder && TrySteer(_older.Count);
+    public bool TryTakeOver() => HasOlder && ReusePortProgram.TryAttach(_socket, (uint)_older.Count);
 
     /// <summary>Has new connections go to another member before we close.</summary>
     /// <returns>False when there is no other, or who it is cannot be told.</returns>
@@ -62,7 +58,7 @@ public sealed class ReusePortGroup
     public bool TryHandOver()
     {
         // With more than two the places of those who have moved are not known.
-        return Others() is [var other] && TrySteer(_older.Contains(other) ? 0 : 1);
+        return Others() is [var other] && ReusePortProgram.TryAttach(_socket, _older.Contains(other) ? 0u : 1);
     }
 
     private static long InodeOf(Socket socket)
@@ -104,30 +100,5 @@ public sealed class ReusePortGroup
         var all = _netns is null ? Listeners(family, port) : _netns.Run(() => Listeners(family, port));
         all.Remove(_own);
         return all;
-    }
-
-    // struct sock_fprog { u16 len; struct sock_filter *filter; } and struct sock_filter { u16 code; u8 jt, jf; u32 k; }.
-    private unsafe bool TrySteer(int index)
-    {
-        Span<byte> instruction = stackalloc byte[8];
-        instruction.Clear();
-        BinaryPrimitives.WriteUInt16LittleEndian(instruction, ReturnConstant);
-        BinaryPrimitives.WriteUInt32LittleEndian(instruction[4..], (uint)index);
-        Span<byte> program = stackalloc byte[16];
-        program.Clear();
-        BinaryPrimitives.WriteUInt16LittleEndian(program, 1);
-        fixed (byte* filter = instruction)
-        {
-            MemoryMarshal.Write(program[8..], (nint)filter);
-            try
-            {
-                _socket.SetRawSocketOption(RawSocketOptions.SolSocket, AttachProgram, program);
-                return true;
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                return false; // the kernel goes on dividing
-            }
-        }
     }
 }
