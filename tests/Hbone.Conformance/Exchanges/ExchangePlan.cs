@@ -59,10 +59,11 @@ internal sealed class ExchangePlan : IDisposable
     {
         var course = courses[random.Next(courses.Length)];
         var limit = random.Next(32) == 0 ? maxBytes : maxBytes / 100;
+        var (up, down) = (Size(random, limit), Size(random, limit));
         return new Exchange(
             index,
-            Size(random, limit),
-            Size(random, limit),
+            course == Course.ServerResetsLast ? Math.Max(1, up) : up, // what is held back is what tells that all has arrived
+            course == Course.ClientResetsLast ? Math.Max(1, down) : down,
             course,
             course == Course.Refused
                 ? random.Next(400, 600)
