@@ -21,6 +21,7 @@ public sealed class TunnelCopyTests : IAsyncDisposable
     private readonly Counters _clientCounters = new();
     private readonly Socket _application = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly HboneServer _server;
+    private readonly List<Socket> _ends = []; // what nothing refers to any more is finalized, which resets the connection
     private Http2Connection? _connection;
 
     public TunnelCopyTests()
@@ -41,6 +42,7 @@ public sealed class TunnelCopyTests : IAsyncDisposable
 
         await _server.DisposeAsync();
         _application.Dispose();
+        _ends.ForEach(end => end.Dispose());
         _certificates.Dispose();
     }
 
@@ -235,7 +237,9 @@ public sealed class TunnelCopyTests : IAsyncDisposable
         var client = await DialAsync((IPEndPoint)front.LocalEndPoint!);
         var accepted = await front.AcceptAsync(Token);
         var copying = TunnelCopy.RunAsync(stream, accepted, socketIsClient: true, _clientCounters);
-        return (client, await _application.AcceptAsync(Token), copying);
+        var server = await _application.AcceptAsync(Token);
+        _ends.AddRange([client, server]);
+        return (client, server, copying);
     }
 
     private static async Task<Socket> DialAsync(IPEndPoint address)
