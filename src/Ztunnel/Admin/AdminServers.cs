@@ -23,6 +23,7 @@ internal sealed class AdminServers : IAsyncDisposable, IHttpApplication<HttpCont
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
 
     private readonly ILogger<AdminServers> _logger;
+    private readonly AdminTransport _transport = new();
     private readonly KestrelServer _server;
     private readonly List<(IAdminRequestHandler Handler, ListenOptions Listener)> _listeners = [];
 
@@ -41,7 +42,7 @@ internal sealed class AdminServers : IAsyncDisposable, IHttpApplication<HttpCont
             options.Listen(endPoint, listener => Add(listener, handler));
         }
 
-        _server = new KestrelServer(Options.Create(options), new AdminTransport(), NullLoggerFactory.Instance);
+        _server = new KestrelServer(Options.Create(options), _transport, NullLoggerFactory.Instance);
     }
 
     /// <summary>Listens on all ports.</summary>
@@ -72,6 +73,7 @@ internal sealed class AdminServers : IAsyncDisposable, IHttpApplication<HttpCont
         catch
         {
             servers._server.Dispose();
+            servers._transport.Dispose();
             throw;
         }
 
@@ -93,6 +95,7 @@ internal sealed class AdminServers : IAsyncDisposable, IHttpApplication<HttpCont
         using var limit = new CancellationTokenSource(StopTimeout);
         await _server.StopAsync(limit.Token);
         _server.Dispose();
+        _transport.Dispose();
     }
 
     /// <inheritdoc/>

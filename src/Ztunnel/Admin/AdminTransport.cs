@@ -3,35 +3,36 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Ztunnel.Admin;
 
 /// <summary>Kestrel's sockets, with bind errors that say which address and why.</summary>
-internal sealed class AdminTransport : IConnectionListenerFactory
+internal sealed class AdminTransport : IConnectionListenerFactory, IDisposable
 {
+    private const int Backlog = 512;
+
     // Few and small requests: no queues of its own beside the thread pool's.
-    private readonly SocketTransportFactory _sockets = new(
-        Options.Create(new SocketTransportOptions { IOQueueCount = 0 }), NullLoggerFactory.Instance);
+    private readonly SocketConnectionContextFactory _connections = new(
+        new SocketConnectionFactoryOptions { IOQueueCount = 0 }, NullLogger.Instance);
 
     /// <inheritdoc/>
-    public async ValueTask<IConnectionListener> BindAsync(
-        EndPoint endpoint, CancellationToken cancellationToken = default)
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
+        Socket? socket = null;
         try
         {
-            return await _sockets.BindAsync(endpoint, cancellationToken);
-        }
-        catch (AddressInUseException e) when (e.InnerException is SocketException cause)
-        {
-            throw Describe(endpoint, cause);
+            socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            socket.Listen(Backlog);
+            return new(new AdminListener(socket, _connections));
         }
         catch (SocketException cause)
         {
-            throw Describe(endpoint, cause);
+            socket?.Dispose();
+            throw new IOException(
+                $"failed to bind to address {endpoint}: {cause.Message} (os error {cause.NativeErrorCode})", cause);
         }
     }
 
-    private static IOException Describe(EndPoint endpoint, SocketException cause) =>
-        new($"failed to bind to address {endpoint}: {cause.Message} (os error {cause.NativeErrorCode})", cause);
+    /// <inheritdoc/>
+    public void Dispose() => _connections.Dispose();
 }

@@ -65,7 +65,11 @@ internal sealed class AcceptLoop(
                 catch (SocketException e) when (!stop.IsCancellationRequested)
                 {
                     // Out of descriptors or memory: the kernel keeps the connection queued, and a short wait may help.
-                    logger.AcceptFailed(listener.LocalEndPoint, delay, OsError.Describe(e));
+                    if (delay == FirstDelay)
+                    {
+                        logger.AcceptFailed(listener.LocalEndPoint, OsError.Describe(e)); // the first of a row
+                    }
+
                     await Task.Delay(delay, stop);
                     delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
                 }

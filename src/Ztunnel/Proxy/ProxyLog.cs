@@ -16,8 +16,8 @@ internal static partial class ProxyLog
     [LoggerMessage(2001, LogLevel.Warning, "{Problem}")]
     public static partial void SocketOptionMissing(this ILogger logger, string problem);
 
-    [LoggerMessage(2002, LogLevel.Warning, "cannot accept on {Address}, trying again in {Delay}: {Error}")]
-    public static partial void AcceptFailed(this ILogger logger, IPEndPoint address, TimeSpan delay, string error);
+    [LoggerMessage(2002, LogLevel.Warning, "cannot accept on {Address}, trying again: {Error}")]
+    public static partial void AcceptFailed(this ILogger logger, IPEndPoint address, string error);
 
     [LoggerMessage(2003, LogLevel.Information, "listener drained\t{Component}")]
     public static partial void ListenerDrained(this ILogger logger, string component);
