@@ -19,6 +19,7 @@ internal sealed class RecorderConnection(Socket socket, SslStreamCertificateCont
     private static readonly byte[] FlushPing = "all read"u8.ToArray();
 
     private readonly SslStream _tls = new(new NetworkStream(socket, ownsSocket: true));
+    private readonly SemaphoreSlim _writing = new(1); // the loop and FinishAsync both write
     private readonly HpackDecoder _decoder = new(4096, 65_536);
     private readonly TaskCompletionSource _established = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -60,7 +61,11 @@ internal sealed class RecorderConnection(Socket socket, SslStreamCertificateCont
         }
     }
 
-    public ValueTask DisposeAsync() => _tls.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _tls.DisposeAsync();
+        _writing.Dispose();
+    }
 
     private async Task SecureAsync(CancellationToken cancellationToken)
     {
@@ -118,7 +123,7 @@ internal sealed class RecorderConnection(Socket socket, SslStreamCertificateCont
     /// <summary>Says goodbye and waits for the peer's end. What the peer still says is about the end.</summary>
     private async Task CloseAsync(CancellationToken cancellationToken)
     {
-        await _tls.ShutdownAsync();
+        await WriteAloneAsync(_tls.ShutdownAsync, cancellationToken);
         socket.Shutdown(SocketShutdown.Send);
         while (await RecordedFrame.ReadAsync(_tls, _decoder, cancellationToken) is not null)
         {
@@ -126,7 +131,22 @@ internal sealed class RecorderConnection(Socket socket, SslStreamCertificateCont
         }
     }
 
-    private ValueTask SendAsync(
+    private Task SendAsync(
         string type, int flags, int stream, byte[] payload, CancellationToken cancellationToken) =>
-        _tls.WriteAsync(RecordedFrame.Write(type, flags, stream, payload), cancellationToken);
+        WriteAloneAsync(
+            () => _tls.WriteAsync(RecordedFrame.Write(type, flags, stream, payload), cancellationToken).AsTask(),
+            cancellationToken);
+
+    private async Task WriteAloneAsync(Func<Task> write, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken);
+        try
+        {
+            await write();
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
 }
