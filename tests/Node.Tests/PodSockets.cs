@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Redirection;
 using Ztunnel.Demo;
 
 namespace Node.Tests;
@@ -9,10 +10,15 @@ namespace Node.Tests;
 internal static class PodSockets
 {
     /// <summary>Connects from a pod.</summary>
+    public static Task<Socket> ConnectAsync(
+        this Pod pod, IPAddress address, int port, CancellationToken cancellationToken) =>
+        pod.Namespace.ConnectAsync(address, port, cancellationToken);
+
+    /// <summary>Connects from a namespace, such as a node's.</summary>
     public static async Task<Socket> ConnectAsync(
-        this Pod pod, IPAddress address, int port, CancellationToken cancellationToken)
+        this NetworkNamespace network, IPAddress address, int port, CancellationToken cancellationToken)
     {
-        using var netns = pod.OpenNetns();
+        using var netns = Netns.Open(network.Path);
         var socket = netns.CreateTcpSocket(address.AddressFamily);
         try
         {

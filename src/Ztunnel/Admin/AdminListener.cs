@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Redirection;
 
 namespace Ztunnel.Admin;
 
@@ -11,12 +13,12 @@ namespace Ztunnel.Admin;
 /// </summary>
 /// <param name="socket">Listening; owned.</param>
 /// <param name="connections">Makes Kestrel's connections of sockets; not owned.</param>
-internal sealed class AdminListener(Socket socket, SocketConnectionContextFactory connections) : IConnectionListener
+/// <param name="logger">Told of the first failure of a row.</param>
+internal sealed class AdminListener(
+    Socket socket, SocketConnectionContextFactory connections, ILogger<AdminServers> logger) : IConnectionListener
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(1);
-
-    private readonly CancellationTokenSource _unbound = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ListenerDelay _delay = new(); // Kestrel has one call of AcceptAsync running at most
 
     /// <inheritdoc/>
     public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
@@ -24,33 +26,37 @@ internal sealed class AdminListener(Socket socket, SocketConnectionContextFactor
     /// <inheritdoc/>
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
-        var delay = FirstDelay;
+        var unbound = _stop.Token;
         while (true)
         {
             try
             {
-                var accepted = await socket.AcceptAsync(_unbound.Token);
+                var accepted = await socket.AcceptAsync(unbound);
+                _delay.Reset();
                 accepted.NoDelay = true;
                 return connections.Create(accepted);
             }
-            catch (SocketException) when (!_unbound.IsCancellationRequested)
+            catch (SocketException e) when (!unbound.IsCancellationRequested)
             {
-                // Out of descriptors or memory: the kernel keeps the connection queued. Or its client has gone again.
+                // Out of descriptors or memory: the kernel keeps the connection queued, and a short wait may help.
+                if (_delay.IsFirst)
+                {
+                    logger.AcceptFailed(EndPoint, OsError.Describe(e));
+                }
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
                 return null;
             }
 
-            await Task.Delay(delay, _unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
+            await Task.Delay(_delay.Next(), unbound).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <inheritdoc/>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        await _unbound.CancelAsync();
+        await _stop.CancelAsync();
         socket.Dispose();
     }
 
@@ -58,6 +64,6 @@ internal sealed class AdminListener(Socket socket, SocketConnectionContextFactor
     public async ValueTask DisposeAsync()
     {
         await UnbindAsync();
-        _unbound.Dispose();
+        _stop.Dispose();
     }
 }

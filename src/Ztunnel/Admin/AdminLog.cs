@@ -20,4 +20,7 @@ internal static partial class AdminLog
 
     [LoggerMessage(6004, LogLevel.Information, "Task '{Task}' complete ({Elapsed}), marking server ready")]
     public static partial void LastTaskComplete(this ILogger<ReadinessGate> logger, string task, string elapsed);
+
+    [LoggerMessage(6005, LogLevel.Warning, "cannot accept on {Address}, trying again: {Error}")]
+    public static partial void AcceptFailed(this ILogger<AdminServers> logger, EndPoint address, string error);
 }

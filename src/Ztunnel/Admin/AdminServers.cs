@@ -23,7 +23,7 @@ internal sealed class AdminServers : IAsyncDisposable, IHttpApplication<HttpCont
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
 
     private readonly ILogger<AdminServers> _logger;
-    private readonly AdminTransport _transport = new();
+    private readonly AdminTransport _transport;
     private readonly KestrelServer _server;
     private readonly List<(IAdminRequestHandler Handler, ListenOptions Listener)> _listeners = [];
 
@@ -42,6 +42,7 @@ internal sealed class AdminServers : IAsyncDisposable, IHttpApplication<HttpCont
             options.Listen(endPoint, listener => Add(listener, handler));
         }
 
+        _transport = new AdminTransport(logger);
         _server = new KestrelServer(Options.Create(options), _transport, NullLoggerFactory.Instance);
     }
 

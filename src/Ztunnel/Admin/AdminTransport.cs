@@ -2,12 +2,14 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ztunnel.Admin;
 
 /// <summary>Kestrel's sockets, with bind errors that say which address and why.</summary>
-internal sealed class AdminTransport : IConnectionListenerFactory, IDisposable
+/// <param name="logger">For the listeners.</param>
+internal sealed class AdminTransport(ILogger<AdminServers> logger) : IConnectionListenerFactory, IDisposable
 {
     private const int Backlog = 512;
 
@@ -23,7 +25,7 @@ internal sealed class AdminTransport : IConnectionListenerFactory, IDisposable
         {
             socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
             socket.Listen(Backlog);
-            return new(new AdminListener(socket, _connections));
+            return new(new AdminListener(socket, _connections, logger));
         }
         catch (SocketException cause)
         {

@@ -16,8 +16,8 @@ internal static partial class DnsLog
     [LoggerMessage(7003, LogLevel.Warning, "no name servers in the resolver configuration: only names of the mesh are answered")]
     public static partial void NoNameServers(this ILogger logger);
 
-    [LoggerMessage(7004, LogLevel.Warning, "cannot receive on {Address}, trying again in {Delay}: {Error}")]
-    public static partial void ReceiveFailed(this ILogger logger, IPEndPoint address, TimeSpan delay, string error);
+    [LoggerMessage(7004, LogLevel.Warning, "cannot receive on {Address}, trying again: {Error}")]
+    public static partial void ReceiveFailed(this ILogger logger, IPEndPoint address, string error);
 
     [LoggerMessage(7005, LogLevel.Debug, "answer to {Client} not sent: {Error}")]
     public static partial void AnswerNotSent(this ILogger logger, string client, string error);

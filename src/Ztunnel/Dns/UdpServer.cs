@@ -33,9 +33,6 @@ internal sealed class UdpServer(
     // More datagrams than a receive buffer of the kernel's default size holds.
     private const int MaxQueued = 4_096;
 
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(1);
-
     private readonly byte[] _query = GC.AllocateUninitializedArray<byte>(MaxQueryLength);
     private readonly DnsReply _reply = new();
     private readonly SocketAddress _client = new(socket.AddressFamily);
@@ -102,7 +99,7 @@ internal sealed class UdpServer(
 
     private async Task ReceiveAsync(CancellationToken forced, CancellationToken stop)
     {
-        var delay = FirstDelay;
+        var delay = new ListenerDelay();
         try
         {
             while (true)
@@ -111,13 +108,16 @@ internal sealed class UdpServer(
                 {
                     var length = await socket.ReceiveFromAsync(_query, SocketFlags.None, _client, stop);
                     await ServeAsync(length, forced);
-                    delay = FirstDelay;
+                    delay.Reset();
                 }
                 catch (SocketException e) when (!forced.IsCancellationRequested)
                 {
-                    logger.ReceiveFailed(Address, delay, OsError.Describe(e));
-                    await Task.Delay(delay, time, stop);
-                    delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
+                    if (delay.IsFirst)
+                    {
+                        logger.ReceiveFailed(Address, OsError.Describe(e));
+                    }
+
+                    await Task.Delay(delay.Next(), time, stop);
                 }
             }
         }

@@ -11,9 +11,6 @@ namespace Ztunnel.Proxy;
 internal sealed class AcceptLoop(
     TransparentListener listener, string component, Action<Socket> serve, ILogger<AcceptLoop> logger)
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(1);
-
     // How long a handshake may take that began with us before the successor got the port.
     private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(1);
 
@@ -52,7 +49,7 @@ internal sealed class AcceptLoop(
 
     private async Task AcceptUntilAsync(CancellationToken stop)
     {
-        var delay = FirstDelay;
+        var delay = new ListenerDelay();
         try
         {
             while (true)
@@ -60,18 +57,17 @@ internal sealed class AcceptLoop(
                 try
                 {
                     serve(await listener.Socket.AcceptAsync(stop));
-                    delay = FirstDelay;
+                    delay.Reset();
                 }
                 catch (SocketException e) when (!stop.IsCancellationRequested)
                 {
                     // Out of descriptors or memory: the kernel keeps the connection queued, and a short wait may help.
-                    if (delay == FirstDelay)
+                    if (delay.IsFirst)
                     {
                         logger.AcceptFailed(listener.LocalEndPoint, OsError.Describe(e)); // the first of a row
                     }
 
-                    await Task.Delay(delay, stop);
-                    delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
+                    await Task.Delay(delay.Next(), stop);
                 }
             }
         }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Redirection;
 using Ztunnel.Demo;
 using Ztunnel.Tests.InPod;
 
@@ -31,7 +30,7 @@ public sealed class DescriptorLimitTests(SharedNode node) : IClassFixture<Shared
         try
         {
             waiting = await node.Client.ConnectAsync(node.Server.IPv4, TestMesh.EchoPort, Token);
-            probe = await DialReadinessAsync();
+            probe = await node.Node.Namespace.ConnectAsync(IPAddress.Loopback, 15021, Token);
             var line = await node.Proxy.Process.Output.FirstWithinAsync(
                 text => text.Contains(OutOfDescriptors, StringComparison.Ordinal), since: 0, Limit, Token);
             Assert.NotNull(line);
@@ -59,9 +58,12 @@ public sealed class DescriptorLimitTests(SharedNode node) : IClassFixture<Shared
 
         await node.AddAsync(node.Plain);
         await node.DeleteAsync(node.Plain);
-        Assert.Single(
-            node.Proxy.Process.Output.ToString().Split('\n'),
-            line => line.Contains("cannot accept on", StringComparison.Ordinal) && line.Contains(":15001", StringComparison.Ordinal));
+        foreach (var port in (string[])[":15001,", ":15021,"])
+        {
+            Assert.Single(
+                node.Proxy.Process.Output.ToString().Split('\n'),
+                line => line.Contains("cannot accept on", StringComparison.Ordinal) && line.Contains(port, StringComparison.Ordinal));
+        }
     }
 
     private static async Task ExchangeAsync(Socket connection)
@@ -74,14 +76,6 @@ public sealed class DescriptorLimitTests(SharedNode node) : IClassFixture<Shared
     {
         var id = node.Proxy.Process.Id.ToString(CultureInfo.InvariantCulture);
         (await ChildProcess.RunAsync(new ProcessSpec("prlimit", "--pid", id, $"--nofile={soft}:"), Limit, Token)).Succeeded();
-    }
-
-    private async Task<Socket> DialReadinessAsync()
-    {
-        using var netns = Netns.Open(node.Node.Namespace.Path);
-        var socket = netns.CreateTcpSocket(AddressFamily.InterNetwork);
-        await socket.ConnectAsync(IPAddress.Loopback, 15021, Token);
-        return socket;
     }
 
     /// <summary>The answer to a pod whose descriptor cannot arrive.</summary>
