@@ -55,8 +55,8 @@ public sealed class TransparentListener : IDisposable
         }
     }
 
-    /// <summary>Stops listening; disposing twice is fine.</summary>
-    public void Dispose() => Socket.Dispose();
+    /// <summary>Stops listening; the port is free when this returns. Disposing twice is fine.</summary>
+    public void Dispose() => Socket.ReleasePort();
 
     private static TransparentListener Start(Socket socket, ListenerOptions options, Netns? netns)
     {

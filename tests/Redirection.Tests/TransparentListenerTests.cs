@@ -93,4 +93,32 @@ public sealed class TransparentListenerTests
 
         Assert.Equal(AddressFamily.InterNetwork, accepted.AddressFamily);
     }
+
+    [Fact]
+    public async Task Dispose_WhileAnotherThreadCloses_ReturnsWithThePortFree()
+    {
+        using var pod = new PodPair();
+        var options = new ListenerOptions(new IPEndPoint(IPAddress.IPv6Any, 15008), null, false, false, 1);
+        for (var i = 0; i < 3_000; i++)
+        {
+            using var stop = new CancellationTokenSource();
+            var listener = TransparentListener.Open(options, pod.Pod);
+            var loop = Task.Run(
+                async () =>
+                {
+                    using (listener)
+                    {
+                        await Assert.ThrowsAnyAsync<Exception>(async () => await listener.Socket.AcceptAsync(stop.Token));
+                    }
+                },
+                CancellationToken.None);
+            await Task.Yield();
+
+            await stop.CancelAsync();
+            listener.Dispose();
+
+            TransparentListener.Open(options, pod.Pod).Dispose();
+            await loop;
+        }
+    }
 }

@@ -58,7 +58,7 @@ internal sealed class DnsSockets : IDisposable
     {
         foreach (var socket in _udp)
         {
-            socket.Dispose();
+            socket.ReleasePort();
         }
 
         foreach (var listener in _tcp)

@@ -68,7 +68,7 @@ internal sealed class UdpServer(
     /// <inheritdoc/>
     public void Dispose()
     {
-        socket.Dispose();
+        socket.ReleasePort();
         _reply.Dispose();
     }
 
