@@ -7,8 +7,8 @@ namespace Ztunnel.InPod;
 internal static partial class InPodLog
 {
     [LoggerMessage(2100, LogLevel.Warning,
-        "cannot connect to {Path}, trying again in {Delay}: {Error}; is the Istio CNI daemon running on this node?")]
-    public static partial void NoAgent(this ILogger logger, string path, TimeSpan delay, string error);
+        "cannot connect to {Path}, trying again until it works: {Error}; is the Istio CNI daemon running on this node?")]
+    public static partial void NoAgent(this ILogger logger, string path, string error);
 
     [LoggerMessage(2101, LogLevel.Information, "connected to the Istio CNI daemon at {Path}")]
     public static partial void AgentConnected(this ILogger logger, string path);
@@ -45,4 +45,7 @@ internal static partial class InPodLog
 
     [LoggerMessage(2112, LogLevel.Warning, "cannot serve pod {Uid}: {Reason}")]
     public static partial void PodWithoutNetns(this ILogger logger, string uid, string reason);
+
+    [LoggerMessage(2113, LogLevel.Debug, "still cannot connect to {Path}, trying again in {Delay}: {Error}")]
+    public static partial void StillNoAgent(this ILogger logger, string path, TimeSpan delay, string error);
 }

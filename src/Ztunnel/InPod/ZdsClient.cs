@@ -21,6 +21,7 @@ internal sealed class ZdsClient : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
     private TimeSpan _delay = FirstDelay;
+    private string? _lastError; // why the last attempt to connect failed; null when it did not
 
     /// <summary>Creates a client that does nothing yet.</summary>
     /// <param name="path">Socket of istio-cni.</param>
@@ -76,11 +77,13 @@ internal sealed class ZdsClient : IAsyncDisposable
         catch (Exception e) when (e is SocketException or IOException or ArgumentException)
         {
             var delay = NextDelay();
-            _logger.NoAgent(_path, delay, OsError.Describe(e));
+            Metrics.NotConnected();
+            LogNotConnected(delay, OsError.Describe(e));
             await Task.Delay(delay, _time, _stop.Token);
             return;
         }
 
+        _lastError = null;
         string reason;
         using (connection)
         {
@@ -159,6 +162,21 @@ internal sealed class ZdsClient : IAsyncDisposable
         _logger.RequestRefused(text);
         Answer(connection, text);
         return text;
+    }
+
+    // An agent may be away for hours: one line for each cause.
+    private void LogNotConnected(TimeSpan delay, string error)
+    {
+        if (error == _lastError)
+        {
+            _logger.StillNoAgent(_path, delay, error);
+        }
+        else
+        {
+            _logger.NoAgent(_path, error);
+        }
+
+        _lastError = error;
     }
 
     // Doubles until all pods are served once more; not the same on all nodes.

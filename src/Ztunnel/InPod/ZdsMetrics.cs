@@ -8,6 +8,7 @@ internal sealed class ZdsMetrics
     private long _received;
     private long _refused;
     private long _disconnected;
+    private long _notConnected;
 
     /// <summary>Adds the families to a registry.</summary>
     public void AddTo(MetricsRegistry registry, PodSet pods) => registry.Add(
@@ -45,11 +46,18 @@ internal sealed class ZdsMetrics
             "ztunnel_zds_disconnects",
             "Connections to the CNI agent that ended (unstable).",
             "counter",
-            () => [new MetricSample(Volatile.Read(ref _disconnected))]));
+            () => [new MetricSample(Volatile.Read(ref _disconnected))]),
+        new MetricFamily(
+            "ztunnel_zds_failed_connects",
+            "Attempts to connect to the CNI agent that failed (unstable).",
+            "counter",
+            () => [new MetricSample(Volatile.Read(ref _notConnected))]));
 
     public void Received() => Interlocked.Increment(ref _received);
 
     public void Refused() => Interlocked.Increment(ref _refused);
+
+    public void NotConnected() => Interlocked.Increment(ref _notConnected);
 
     public void Disconnected() => Interlocked.Increment(ref _disconnected);
 }

@@ -172,22 +172,68 @@ public sealed class ZdsHostileTests : IAsyncDisposable
 
         _node = new NodeFixture(_agent, path: path);
         Node.Pods.Open();
-        await Waiting.UntilAsync(
-            () =>
-            {
-                Node.Time.Advance(TimeSpan.FromSeconds(1));
-                return Node.Log.LinesOf<ZdsClient>(LogLevel.Warning).Length >= 3;
-            },
-            TestContext.Current.CancellationToken);
+        await FailAsync(times: 5);
 
-        Assert.All(
-            Node.Log.LinesOf<ZdsClient>(LogLevel.Warning),
-            line =>
-            {
-                Assert.StartsWith($"cannot connect to {path}", line, StringComparison.Ordinal);
-                Assert.Contains(expected, line, StringComparison.Ordinal);
-            });
+        var line = Assert.Single(Node.Log.LinesOf<ZdsClient>(LogLevel.Warning));
+        Assert.StartsWith($"cannot connect to {path}", line, StringComparison.Ordinal);
+        Assert.Contains(expected, line, StringComparison.Ordinal);
         Assert.False(Node.IsReady);
+    }
+
+    [Fact]
+    public async Task PathOfNoUse_AnotherCause_IsNamedTooAndTheAgentFoundAtLast()
+    {
+        _agent.Stop();
+        _node = new NodeFixture(_agent);
+        Node.Pods.Open();
+        await FailAsync(times: 3);
+        await File.WriteAllTextAsync(_agent.Path, "", TestContext.Current.CancellationToken);
+        await FailAsync(times: 3);
+
+        _agent.Restart();
+        using var connection = await Node.AcceptAsync(Step);
+
+        Assert.Empty(await connection.SnapshotAsync());
+        Assert.True(Node.IsReady);
+        var lines = Node.Log.LinesOf<ZdsClient>(LogLevel.Warning);
+        Assert.Equal(2, lines.Length);
+        Assert.Contains("No such file or directory", lines[0], StringComparison.Ordinal);
+        Assert.Contains("Connection refused", lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Add_CutAnywhere_IsRefused()
+    {
+        using var served = new TestNetns();
+        using var other = new TestNetns();
+        var whole = AgentConnection.AddBytes("other");
+        var connection = await Node.OpenAsync();
+        Assert.Empty(await connection.AddAsync("served", served.Handle));
+        for (var length = 1; length < whole.Length; length++)
+        {
+            connection.Send(whole.AsSpan(0, length), other.Handle);
+            var error = Protos.Zds.WorkloadResponse.Parser.ParseFrom(await connection.ReadAsync()).Ack.Error;
+            Assert.StartsWith("failure to read message : ", error, StringComparison.Ordinal);
+            connection.Dispose();
+            connection = await Node.AcceptAsync(Step);
+        }
+
+        connection.Dispose();
+        Assert.Equal((1, 0, 1, 0), await Node.CountsAsync());
+        Assert.Empty(other.ListeningPorts());
+        Assert.Equal(whole.Length - 1, await Node.MetricAsync("ztunnel_zds_refused_requests_total"));
+    }
+
+    /// <summary>Lets time pass until so many more attempts to connect have failed.</summary>
+    private async Task FailAsync(int times)
+    {
+        var before = await Node.MetricAsync("ztunnel_zds_failed_connects_total");
+        for (var i = 0; await Node.MetricAsync("ztunnel_zds_failed_connects_total") < before + times; i++)
+        {
+            Assert.True(i < 2000, "not tried again");
+            Node.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
     }
 
     private static byte[] PacketOf(Random random, byte[][] seeds)
