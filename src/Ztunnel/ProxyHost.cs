@@ -195,6 +195,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         await using var stop = signals.Stop.UnsafeRegister(
             static quit => ((TaskCompletionSource)quit!).TrySetResult(), _quit);
         await _quit.Task;
+        signals.Begin();
         if (signals.Received is { } signal)
         {
             _logger.SignalReceived(signal);

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Ztunnel;
 
-/// <summary>SIGTERM and SIGINT as one cancellation. A second SIGINT ends the process at once, with status 0.</summary>
+/// <summary>
+/// SIGTERM and SIGINT as one cancellation. A SIGINT that comes when a stop has begun ends the process at once, with status 0.
+/// </summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -20,6 +22,9 @@ internal sealed class StopSignals : IDisposable
 
     /// <summary>Name of the signal that came first; null before.</summary>
     public string? Received { get; private set; }
+
+    /// <summary>Says that a stop has begun for another reason: who presses Ctrl+C from now on does not want to wait for it.</summary>
+    public void Begin() => _stop.Cancel();
 
     /// <inheritdoc/>
     public void Dispose()
