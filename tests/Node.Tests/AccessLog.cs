@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ztunnel.Demo;
 
 namespace Node.Tests;
@@ -19,28 +18,14 @@ internal static class AccessLog
         try
         {
             var text = await proxy.Log.FirstAsync(
-                line => Parse(line) is { } access && fits(access), since, deadline.Token);
+                line => AccessLine.Parse(line) is { } access && fits(access), since, deadline.Token);
             Assert.True(text is not null, $"the proxy of {proxy.Pod.Name} ended: {proxy.Error}");
-            return Parse(text)!;
+            return AccessLine.Parse(text)!;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new TimeoutException(
                 $"no such access line of {proxy.Pod.Name}. There was: {string.Join('\n', proxy.Log.Since(since))}");
         }
-    }
-
-    private static AccessLine? Parse(string line)
-    {
-        if (!line.StartsWith('{'))
-        {
-            return null;
-        }
-
-        using var document = JsonDocument.Parse(line);
-        var root = document.RootElement;
-        return root.TryGetProperty("scope", out var scope) && scope.GetString() == "access"
-            ? new AccessLine(root.Clone())
-            : null;
     }
 }

@@ -75,7 +75,7 @@ public sealed class SharedNode : IAsyncLifetime
     internal static string UidOf(Pod pod) => $"uid-{pod.Name}";
 
     internal Task<SharedProxy> StartProxyAsync(TopologyNode node) => SharedProxy.StartAsync(
-        node, Agent.Path, MeshFile, Path.Combine(Topology.Folder, "ca"), Node.Name);
+        node.Namespace, SharedProxy.EnvironmentOf(Agent.Path, MeshFile, Path.Combine(Topology.Folder, "ca"), Node.Name));
 
     /// <summary>Adds a pod by the current connection, or another.</summary>
     internal async Task AddAsync(Pod pod, AgentConnection? connection = null)

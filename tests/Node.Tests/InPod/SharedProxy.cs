@@ -3,33 +3,40 @@ using Ztunnel.Demo;
 
 namespace Node.Tests.InPod;
 
-/// <summary>A proxy process of a node (<c>PROXY_MODE</c> unset) in that node's namespace.</summary>
-internal sealed class SharedProxy(TopologyNode node, ChildProcess process)
+/// <summary>A proxy process of a node (<c>PROXY_MODE</c> unset), in the namespace of the node or of its own pod.</summary>
+internal sealed class SharedProxy(NetworkNamespace network, ChildProcess process)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     public ChildProcess Process { get; } = process;
 
+    /// <summary>The environment of a proxy that takes its mesh and its certificates from files and logs JSON.</summary>
+    public static Dictionary<string, string?> EnvironmentOf(
+        string agentPath, string meshFile, string authorityFolder, string nodeName) => new()
+        {
+            ["INPOD_UDS"] = agentPath,
+            ["LOCAL_XDS_PATH"] = meshFile,
+            ["XDS_ADDRESS"] = "",
+            ["FAKE_CA"] = "true",
+            ["LOCAL_CA_DIR"] = authorityFolder,
+            ["NODE_NAME"] = nodeName,
+            ["CLUSTER_ID"] = "Kubernetes",
+            ["ISTIO_META_DNS_CAPTURE"] = "false",
+            ["LOG_FORMAT"] = "json",
+        };
+
+    /// <param name="network">Where it runs.</param>
+    /// <param name="environment">All of it.</param>
+    /// <param name="launcher">A command in front of the proxy's, such as one that takes rights away.</param>
     public static async Task<SharedProxy> StartAsync(
-        TopologyNode node, string agentPath, string meshFile, string authorityFolder, string nodeName)
+        NetworkNamespace network, IReadOnlyDictionary<string, string?> environment, params string[] launcher)
     {
-        var spec = new ProcessSpec(ProxyBinary.Path, "proxy", "ztunnel")
+        var spec = new ProcessSpec([.. launcher, ProxyBinary.Path, "proxy", "ztunnel"])
         {
             InheritEnvironment = false,
-            Environment = new Dictionary<string, string?>
-            {
-                ["INPOD_UDS"] = agentPath,
-                ["LOCAL_XDS_PATH"] = meshFile,
-                ["XDS_ADDRESS"] = "",
-                ["FAKE_CA"] = "true",
-                ["LOCAL_CA_DIR"] = authorityFolder,
-                ["NODE_NAME"] = nodeName,
-                ["CLUSTER_ID"] = "Kubernetes",
-                ["ISTIO_META_DNS_CAPTURE"] = "false",
-                ["LOG_FORMAT"] = "json",
-            },
+            Environment = environment,
         };
-        return new SharedProxy(node, await node.Namespace.StartAsync(spec));
+        return new SharedProxy(network, await network.StartAsync(spec));
     }
 
     /// <summary>Status and body of a page.</summary>
@@ -37,7 +44,7 @@ internal sealed class SharedProxy(TopologyNode node, ChildProcess process)
     {
         var url = FormattableString.Invariant($"http://127.0.0.1:{port}{path}");
         var spec = new ProcessSpec("curl", "-sS", "--max-time", "5", "-w", "\n%{http_code}", url);
-        var output = (await node.Namespace.RunAsync(spec, cancellationToken)).Succeeded().Output;
+        var output = (await network.RunAsync(spec, cancellationToken)).Succeeded().Output;
         var end = output.TrimEnd().LastIndexOf('\n');
         return (int.Parse(output[(end + 1)..], System.Globalization.CultureInfo.InvariantCulture), output[..end]);
     }
@@ -79,6 +86,16 @@ internal sealed class SharedProxy(TopologyNode node, ChildProcess process)
         MetricSample.Parse(await MetricsPageAsync(cancellationToken))
             .Where(sample => sample.Name == metric && sample.Has(labels))
             .Sum(sample => sample.Value);
+
+    /// <summary>The first access line from a log position on that fits; fails the test with what came instead.</summary>
+    public async Task<AccessLine> WaitForAccessAsync(
+        long since, Func<AccessLine, bool> fits, CancellationToken cancellationToken)
+    {
+        var line = await Process.Output.FirstWithinAsync(
+            text => AccessLine.Parse(text) is { } access && fits(access), since, Limit, cancellationToken);
+        Assert.True(line is not null, $"no such access line. There was:\n{string.Join('\n', Process.Output.Since(since))}");
+        return AccessLine.Parse(line)!;
+    }
 
     public async Task<JsonNode> ConfigDumpAsync(CancellationToken cancellationToken) =>
         JsonNode.Parse((await GetAsync(15000, "/config_dump", cancellationToken)).Body)!;

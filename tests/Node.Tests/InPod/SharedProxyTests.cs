@@ -70,11 +70,14 @@ public sealed class SharedProxyTests(SharedNode node) : IClassFixture<SharedNode
         Assert.Equal(Hello + Hello, await connection.ReceiveTextAsync(22, Token));
     }
 
-    [Fact]
-    public async Task N19_D5_ServerDeleted_ConnectionsFailAndNewOnesCarryNothing()
+    [Theory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task N19_D5_ServerDeleted_ConnectionsFailAndNewOnesCarryNothing(AddressFamily family)
     {
         await using var server = PodServer.Start(node.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
-        using var open = await node.Client.ConnectAsync(node.Server.IPv4, TestMesh.EchoPort, Token);
+        var address = AddressOf(node.Server, family);
+        using var open = await node.Client.ConnectAsync(address, TestMesh.EchoPort, Token);
         await open.SendTextAsync(Hello, Token);
         Assert.Equal(Hello + Hello, await open.ReceiveTextAsync(22, Token));
 
@@ -82,7 +85,7 @@ public sealed class SharedProxyTests(SharedNode node) : IClassFixture<SharedNode
         try
         {
             Assert.Equal("", await EndOfAsync(open));
-            using var late = await node.Client.ConnectAsync(node.Server.IPv4, TestMesh.EchoPort, Token);
+            using var late = await node.Client.ConnectAsync(address, TestMesh.EchoPort, Token);
             Assert.Equal("", await EndOfAsync(late, Hello));
         }
         finally
@@ -90,7 +93,7 @@ public sealed class SharedProxyTests(SharedNode node) : IClassFixture<SharedNode
             await node.AddAsync(node.Server);
         }
 
-        Assert.Equal(Hello + Hello, await AskAsync(node.Client, node.Server.IPv4));
+        Assert.Equal(Hello + Hello, await AskAsync(node.Client, address));
     }
 
     [Theory]

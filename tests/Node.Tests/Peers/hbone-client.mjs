@@ -27,7 +27,7 @@ const socket = tls.connect({
   minVersion: 'TLSv1.3',
   checkServerIdentity: () => undefined,
 });
-const session = http2.connect(`https://${host}:${port}`, { createConnection: () => socket });
+const session = http2.connect(`https://${host.includes(':') ? `[${host}]` : host}:${port}`, { createConnection: () => socket });
 socket.on('error', fail);
 session.on('error', fail);
 session.on('close', finish);

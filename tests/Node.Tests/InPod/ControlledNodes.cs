@@ -1,0 +1,37 @@
+using Ztunnel.Demo;
+
+namespace Node.Tests.InPod;
+
+/// <summary>The same nodes, whose proxies get mesh and certificates from a control plane.</summary>
+public sealed class ControlledNodes : TwoNodes
+{
+    internal ControlPlaneProcess ControlPlane { get; private set; } = null!;
+
+    /// <summary>Changes the mesh and waits until both proxies have it.</summary>
+    internal Task ApplyAsync(string mesh, CancellationToken cancellationToken) =>
+        ControlPlane.ApplyAsync(mesh, cancellationToken, Near.ProxyPod.Pod, Far.ProxyPod.Pod);
+
+    private protected override async Task PublishAsync()
+    {
+        var token = CancellationToken.None;
+        var pod = await Topology.AddPodAsync(Far.Node, "istiod", token);
+        var folder = Directory.CreateDirectory(Path.Combine(Topology.Folder, "istiod")).FullName;
+        ControlPlane = await ControlPlaneProcess.StartAsync(ProgramPath, pod, folder, Mesh(), token);
+        foreach (var node in new[] { Near, Far })
+        {
+            var own = node.ProxyPod;
+            var environment = await ControlPlane.EnvironmentOfAsync(
+                own.Pod, $"{own.Namespace}/{own.Pod.Name}/{own.ServiceAccount}");
+            environment["PROXY_MODE"] = null;
+            environment["PROXY_WORKLOAD_INFO"] = null;
+            environment["LOCAL_XDS_PATH"] = null;
+            environment["FAKE_CA"] = null;
+            environment["LOCAL_CA_DIR"] = null;
+            node.Settings = environment;
+        }
+    }
+
+    // Built beside these tests.
+    private static string ProgramPath => Path.Combine(
+        AppContext.BaseDirectory.Replace("Node.Tests", "ControlPlane", StringComparison.Ordinal), "ControlPlane");
+}
