@@ -11,8 +11,11 @@ namespace Fixtures;
 /// </summary>
 internal static partial class StatementLabels
 {
-    /// <summary>Where a reader finds which test proves what.</summary>
+    /// <summary>Where a reader finds which test proves what of the control plane's contract.</summary>
     public const string Document = "docs/control-plane-statements.md";
+
+    /// <summary>The same for the contract of the node.</summary>
+    public const string NodeDocument = "docs/node-statements.md";
 
     /// <summary>Labels of one chapter, first to last.</summary>
     public static IEnumerable<string> Chapter(char letter, int first, int last) =>
@@ -22,19 +25,25 @@ internal static partial class StatementLabels
     public static IEnumerable<string> WithoutTest(Assembly tests, IEnumerable<string> labels) =>
         labels.Except(TestsOf(tests).SelectMany(test => LabelsOf(test.Method)));
 
-    /// <summary>What the document says of this assembly and is not so: no such test, or it has not that label.</summary>
-    public static IEnumerable<string> WrongInDocument(Assembly tests)
+    /// <summary>The labels for which a document names no test.</summary>
+    public static IEnumerable<string> WithoutRow(string document, IEnumerable<string> labels) =>
+        labels.Except(RowsOf(document).Select(row => row.Groups["label"].Value));
+
+    /// <summary>What a document says of this assembly and is not so: no such test, or it has not that label.</summary>
+    public static IEnumerable<string> WrongInDocument(Assembly tests, string document = Document)
     {
         var names = TestsOf(tests).ToHashSet();
         var project = tests.GetName().Name;
         return
-            from line in File.ReadLines(Path.Combine(Fixture.RepositoryRoot, Document))
-            let row = Row().Match(line)
-            where row.Success && row.Groups["project"].Value == project
+            from row in RowsOf(document)
+            where row.Groups["project"].Value == project
             let test = (row.Groups["type"].Value, row.Groups["method"].Value)
             where !names.Contains(test) || !LabelsOf(test.Item2).Contains(row.Groups["label"].Value)
-            select line;
+            select row.Value;
     }
+
+    private static IEnumerable<Match> RowsOf(string document) =>
+        File.ReadLines(Path.Combine(Fixture.RepositoryRoot, document)).Select(line => Row().Match(line)).Where(row => row.Success);
 
     private static IEnumerable<(string Type, string Method)> TestsOf(Assembly tests) =>
         from type in tests.GetTypes()

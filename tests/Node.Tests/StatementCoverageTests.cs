@@ -2,12 +2,23 @@ using Fixtures;
 
 namespace Node.Tests;
 
-/// <summary>Control-plane 9: which statements have their proof among these tests.</summary>
+/// <summary>Which statements of control-plane 9, node-integration 8 and data-path 13 have their proof among these tests.</summary>
 public sealed class StatementCoverageTests
 {
     private static readonly string[] Labels =
     [
         "C10", "C11", "T13", "T15", "R7",
+    ];
+
+    // Waypoints and other networks (N6, N7, N9, E3 to E5, E11) are not of the node.
+    private static readonly string[] NodeLabels =
+    [
+        .. StatementLabels.Chapter('Z', 1, 20),
+        .. StatementLabels.Chapter('P', 1, 5),
+        .. StatementLabels.Chapter('R', 1, 8),
+        .. StatementLabels.Chapter('N', 1, 5), "N8", .. StatementLabels.Chapter('N', 10, 22),
+        .. StatementLabels.Chapter('D', 1, 10),
+        "E1", "E2", .. StatementLabels.Chapter('E', 6, 10), "E12",
     ];
 
     [Fact]
@@ -17,4 +28,11 @@ public sealed class StatementCoverageTests
     [Fact]
     public void Document_NamesTestsThatExist() =>
         Assert.Empty(StatementLabels.WrongInDocument(typeof(StatementCoverageTests).Assembly));
+
+    [Fact]
+    public void NodeDocument_HasATestForEachStatementAndNamesTestsThatExist()
+    {
+        Assert.Empty(StatementLabels.WithoutRow(StatementLabels.NodeDocument, NodeLabels));
+        Assert.Empty(StatementLabels.WrongInDocument(typeof(StatementCoverageTests).Assembly, StatementLabels.NodeDocument));
+    }
 }

@@ -14,7 +14,7 @@ public sealed class NetnsTests : IDisposable
     public void Dispose() => _pair.Dispose();
 
     [Fact]
-    public void Run_Body_IsInsideAndTheThreadComesBack()
+    public void P2_Run_Body_IsInsideAndTheThreadComesBack()
     {
         var before = ThreadsNamespace;
 
@@ -26,7 +26,7 @@ public sealed class NetnsTests : IDisposable
     }
 
     [Fact]
-    public void Run_BodyThrows_ReturnsBeforeAnyHandlerLooks()
+    public void P2_Run_BodyThrows_ReturnsBeforeAnyHandlerLooks()
     {
         var before = ThreadsNamespace;
         var seenByFilter = "";
@@ -52,7 +52,7 @@ public sealed class NetnsTests : IDisposable
     }
 
     [Fact]
-    public void Run_Nested_ReturnsStepByStep()
+    public void P2_Run_Nested_ReturnsStepByStep()
     {
         var before = ThreadsNamespace;
 
@@ -64,7 +64,7 @@ public sealed class NetnsTests : IDisposable
     }
 
     [Fact]
-    public void Run_HandleDisposedInside_StillReturns()
+    public void P2_Run_HandleDisposedInside_StillReturns()
     {
         var before = ThreadsNamespace;
         var pod = Netns.Open($"/var/run/netns/{_pair.PodName}");

@@ -24,4 +24,8 @@ public sealed class StatementCoverageTests
     [Fact]
     public void Document_NamesTestsThatExist() =>
         Assert.Empty(StatementLabels.WrongInDocument(typeof(StatementCoverageTests).Assembly));
+
+    [Fact]
+    public void NodeDocument_NamesTestsThatExist() => Assert.Empty(
+        StatementLabels.WrongInDocument(typeof(StatementCoverageTests).Assembly, StatementLabels.NodeDocument));
 }
