@@ -27,9 +27,15 @@ internal static class ProcessUsage
     /// <exception cref="BenchException">The process has ended.</exception>
     public static double PeakResidentBytes(ChildProcess process) => Bytes(process, "VmHWM:");
 
-    private static double Bytes(ChildProcess process, string label)
+    /// <summary>
+    /// <c>Private_Dirty</c> in bytes: what the process has written, so no page of its file or of libraries that can be dropped.
+    /// </summary>
+    /// <exception cref="BenchException">The process has ended.</exception>
+    public static double PrivateBytes(ChildProcess process) => Bytes(process, "Private_Dirty:", "smaps_rollup");
+
+    private static double Bytes(ChildProcess process, string label, string file = "status")
     {
-        var line = Read(process, "status").Split('\n')
+        var line = Read(process, file).Split('\n')
             .FirstOrDefault(line => line.StartsWith(label, StringComparison.Ordinal))
             ?? throw new BenchException($"process {process.Id} has ended");
         return Parse(line[label.Length..].Replace("kB", "", StringComparison.Ordinal)) * 1024;

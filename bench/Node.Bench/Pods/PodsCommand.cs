@@ -54,7 +54,7 @@ internal static class PodsCommand
             using var listener = SeqpacketSocket.Listen(path, backlog: 1);
             var mesh = Path.Combine(folder, "mesh.yaml");
             await File.WriteAllTextAsync(mesh, "workloads: []\n", cancellationToken);
-            var process = await node.StartAsync(SpecOf(options.Binary, path, mesh));
+            var process = await node.StartAsync(SpecOf(options, path, mesh));
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             deadline.CancelAfter(Limit);
             using var agent = SeqpacketSocket.FromAccepted(await listener.AcceptAsync(deadline.Token));
@@ -62,7 +62,7 @@ internal static class PodsCommand
             await AskAsync(agent, new WorkloadRequest { SnapshotSent = new SnapshotSent() }, null, cancellationToken);
             for (var round = 1; round <= options.Rounds; round++)
             {
-                await RunRoundAsync(round, agent, process, namespaces, cancellationToken);
+                await RunRoundAsync(round, agent, node, process, namespaces, cancellationToken);
             }
         }
         finally
@@ -80,12 +80,13 @@ internal static class PodsCommand
     private static async Task RunRoundAsync(
         int round,
         SeqpacketSocket agent,
+        NetworkNamespace node,
         ChildProcess process,
         SafeFileHandle[] namespaces,
         CancellationToken cancellationToken)
     {
         await Task.Delay(Rest, cancellationToken);
-        var (memory, descriptors) = Usage(process);
+        var before = await PodsUsage.OfAsync(node, process, cancellationToken);
         var acks = new double[namespaces.Length];
         for (var i = 0; i < namespaces.Length; i++)
         {
@@ -100,25 +101,30 @@ internal static class PodsCommand
         }
 
         await Task.Delay(Rest, cancellationToken);
-        var (fullMemory, fullDescriptors) = Usage(process);
+        var full = await PodsUsage.OfAsync(node, process, cancellationToken);
+        var removal = Stopwatch.GetTimestamp();
         for (var i = 0; i < namespaces.Length; i++)
         {
             var delete = new DelWorkload { Uid = UidOf(i) };
             await AskAsync(agent, new WorkloadRequest { Del = delete }, null, cancellationToken);
         }
 
+        var removed = Stopwatch.GetElapsedTime(removal).TotalMilliseconds;
         await Task.Delay(Rest, cancellationToken);
-        var (memoryAfter, descriptorsAfter) = Usage(process);
+        var after = await PodsUsage.OfAsync(node, process, cancellationToken);
         var total = acks.Sum();
         Array.Sort(acks);
         var count = (double)namespaces.Length;
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"ROUND {round} pods {namespaces.Length} acks {total:0} ms (median {acks[acks.Length / 2]:0.00}, "
-            + $"p99 {acks[acks.Length * 99 / 100]:0.00}, longest {acks[^1]:0.00}); "
-            + $"per pod {(fullMemory - memory) / count / 1024:0.0} KiB, {(fullDescriptors - descriptors) / count:0.00} descriptors; "
-            + $"memory {memory / 1e6:0.0} -> {fullMemory / 1e6:0.0} -> {memoryAfter / 1e6:0.0} MB, "
-            + $"descriptors {descriptors} -> {fullDescriptors} -> {descriptorsAfter}"));
+            $"ROUND {round} pods {namespaces.Length} acks {total:0} ms (median {acks[acks.Length / 2]:0.000}, "
+            + $"p99 {acks[acks.Length * 99 / 100]:0.000}, longest {acks[^1]:0.000}), removal {removed:0} ms; per pod "
+            + $"{(full.Resident - before.Resident) / count / 1024:0.0} KiB, "
+            + $"{(full.Descriptors - before.Descriptors) / count:0.00} descriptors"));
+        foreach (var (when, usage) in ((string, PodsUsage)[])[("before", before), ("with", full), ("after", after)])
+        {
+            Console.Out.WriteLine($"  {when,-6} {usage}");
+        }
     }
 
     private static string UidOf(int pod) => string.Create(CultureInfo.InvariantCulture, $"00000000-0000-4000-8000-{pod:d12}");
@@ -140,15 +146,11 @@ internal static class PodsCommand
         }
     }
 
-    private static (double Memory, int Descriptors) Usage(ChildProcess process) => (
-        ProcessUsage.ResidentBytes(process),
-        Directory.GetFileSystemEntries(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/fd")).Length);
-
-    private static ProcessSpec SpecOf(string binary, string agentPath, string mesh) =>
-        new(Path.GetFullPath(binary), "proxy", "ztunnel")
+    private static ProcessSpec SpecOf(PodsOptions options, string agentPath, string mesh) =>
+        new(Path.GetFullPath(options.Binary), "proxy", "ztunnel")
         {
             InheritEnvironment = false,
-            Environment = new Dictionary<string, string?>
+            Environment = options.Environment.SetItems(new Dictionary<string, string?>
             {
                 ["INPOD_UDS"] = agentPath,
                 ["LOCAL_XDS_PATH"] = mesh,
@@ -156,7 +158,7 @@ internal static class PodsCommand
                 ["FAKE_CA"] = "true",
                 ["LOCAL_CA_DIR"] = Path.Combine(Path.GetDirectoryName(mesh)!, "ca"),
                 ["NODE_NAME"] = "node",
-                ["ISTIO_META_DNS_CAPTURE"] = "false",
-            },
+                ["ISTIO_META_DNS_CAPTURE"] = options.Dns ? "true" : "false",
+            }),
         };
 }

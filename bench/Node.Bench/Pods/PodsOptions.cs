@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 
 namespace Node.Bench.Pods;
@@ -11,6 +12,8 @@ internal sealed record PodsOptions
           --pods N         how many (default 500)
           --rounds N       how often they come and go (default 3)
           --binary FILE    the ztunnel binary (default $ZTUNNEL_BINARY, then artifacts/publish/ztunnel)
+          --dns on|off     whether pods have a DNS proxy (default on)
+          --set NAME=VALUE one more environment variable of the proxy; may be repeated
         """;
 
     public int Pods { get; init; } = 500;
@@ -18,6 +21,10 @@ internal sealed record PodsOptions
     public int Rounds { get; init; } = 3;
 
     public string Binary { get; init; } = new BenchOptions().Binary;
+
+    public bool Dns { get; init; } = true;
+
+    public ImmutableDictionary<string, string?> Environment { get; init; } = [];
 
     /// <exception cref="BenchException">An option is unknown or has a wrong value.</exception>
     public static PodsOptions Parse(IReadOnlyList<string> arguments)
@@ -35,6 +42,8 @@ internal sealed record PodsOptions
                 "--pods" => options with { Pods = Number(name, value) },
                 "--rounds" => options with { Rounds = Number(name, value) },
                 "--binary" => options with { Binary = value },
+                "--dns" => options with { Dns = Switch(name, value) },
+                "--set" => options with { Environment = With(options.Environment, name, value) },
                 _ => throw new BenchException($"unknown option '{name}'\n{Usage}"),
             };
         }
@@ -46,4 +55,16 @@ internal sealed record PodsOptions
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
             ? number
             : throw new BenchException($"{name} needs a whole number above 0, not '{value}'");
+
+    private static bool Switch(string name, string value) => value switch
+    {
+        "on" => true,
+        "off" => false,
+        _ => throw new BenchException($"{name} needs 'on' or 'off', not '{value}'"),
+    };
+
+    private static ImmutableDictionary<string, string?> With(
+        ImmutableDictionary<string, string?> environment, string name, string value) => value.Split('=', 2) is [var key, var text]
+        ? environment.SetItem(key, text)
+        : throw new BenchException($"{name} needs NAME=VALUE, not '{value}'");
 }
