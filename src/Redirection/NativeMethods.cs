@@ -21,6 +21,18 @@ internal static partial class NativeMethods
     [LibraryImport(Libc, EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetSocketOption(SafeSocketHandle socket, int level, int name, in int value, uint length);
 
+    /// <summary>socket(2), for families that .NET does not know.</summary>
+    [LibraryImport(Libc, EntryPoint = "socket", SetLastError = true)]
+    public static partial int NewSocket(int family, int type, int protocol);
+
+    /// <summary>send(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "send", SetLastError = true)]
+    public static partial nint Send(SafeFileHandle socket, in byte bytes, nuint length, int flags);
+
+    /// <summary>recv(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "recv", SetLastError = true)]
+    public static partial nint Receive(SafeFileHandle socket, ref byte bytes, nuint length, int flags);
+
     /// <summary>mallopt(3): 1 on success.</summary>
     [LibraryImport(Libc, EntryPoint = "mallopt")]
     public static partial int SetHeapOption(int option, int value);

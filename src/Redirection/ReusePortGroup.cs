@@ -13,11 +13,6 @@ namespace Redirection;
 /// <remarks>Indices follow the order of <c>listen</c>; when a member leaves, the last one takes its place.</remarks>
 public sealed class ReusePortGroup
 {
-    private const string Listening = "0A";
-    private const int AddressColumn = 1;
-    private const int StateColumn = 3;
-    private const int InodeColumn = 9;
-
     private readonly Socket _socket;
     private readonly Netns? _netns;
     private readonly HashSet<long> _older;
@@ -70,34 +65,11 @@ public sealed class ReusePortGroup
             : throw new IOException($"not a socket: {link}");
     }
 
-    private static List<long> Listeners(AddressFamily family, int port)
-    {
-        var suffix = string.Create(CultureInfo.InvariantCulture, $":{port:X4}");
-        var inodes = new List<long>();
-        var file = family == AddressFamily.InterNetworkV6 ? "tcp6" : "tcp";
-        foreach (var line in File.ReadLines($"/proc/thread-self/net/{file}").Skip(1))
-        {
-            // Listeners come first (proc(5)), and there may be many connections behind them.
-            var columns = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (columns.Length <= InodeColumn || columns[StateColumn] != Listening)
-            {
-                break;
-            }
-
-            if (columns[AddressColumn].EndsWith(suffix, StringComparison.Ordinal))
-            {
-                inodes.Add(long.Parse(columns[InodeColumn], CultureInfo.InvariantCulture));
-            }
-        }
-
-        return inodes;
-    }
-
     private List<long> Others()
     {
         var port = ((IPEndPoint)_socket.LocalEndPoint!).Port;
         var family = _socket.AddressFamily;
-        var all = _netns is null ? Listeners(family, port) : _netns.Run(() => Listeners(family, port));
+        var all = _netns is null ? ListeningSockets.InodesAt(family, port) : _netns.Run(() => ListeningSockets.InodesAt(family, port));
         all.Remove(_own);
         return all;
     }

@@ -82,16 +82,20 @@ internal sealed class UdpServer(
             await started.Task;
         }
 
-        // A successor beside us is asked from here on, so that our queue is empty when we leave.
-        DatagramPortGroup.TrySteerToNewest(socket, netns);
         try
         {
+            // A successor beside us is asked from here on, so that our queue is empty when we leave.
+            DatagramPortGroup.TrySteerToNewest(socket, netns);
             await Task.Delay(limits.DrainMoment, time, forced);
             await active.WhenAllClosedAsync().WaitAsync(forced);
         }
         catch (OperationCanceledException) when (forced.IsCancellationRequested)
         {
             // No more waiting.
+        }
+        catch (ObjectDisposedException)
+        {
+            // Whoever stops a pod without a drain also closes its sockets.
         }
 
         await stop.CancelAsync();

@@ -56,10 +56,23 @@ internal sealed class RunningPod(string uid, WorkloadInfo info, Netns netns, Dra
 
     private async Task StopAsync(Task ended)
     {
-        await ended;
-        await Server.WhenDrainedAsync();
-        await Server.DisposeAsync();
-        Netns.Dispose();
-        drain.Dispose();
+        // A bug in one step must not keep the descriptors and the memory of the others.
+        try
+        {
+            await ended;
+            await Server.WhenDrainedAsync();
+        }
+        finally
+        {
+            try
+            {
+                await Server.DisposeAsync();
+            }
+            finally
+            {
+                Netns.Dispose();
+                drain.Dispose();
+            }
+        }
     }
 }
