@@ -43,6 +43,7 @@ internal sealed class DnsProxy : IAsyncDisposable
             new Forwarder(file, limits, time),
             new UdpTransport(netns, options.PacketMark, limits.Failover, time),
             new TcpTransport(new UpstreamConnector(netns), UpstreamSockets.For(options)));
+        Names = new NameLookup(responder, options.Ipv6Enabled);
         var owner = services.Loggers.CreateLogger<ActiveConnections>();
         _connections = new ActiveConnections(owner);
         _tcp = new TcpServer(responder, limits, time, _logger, _connections);
@@ -57,6 +58,9 @@ internal sealed class DnsProxy : IAsyncDisposable
             _logger.NoNameServers();
         }
     }
+
+    /// <summary>What the pod's names mean, for its proxy.</summary>
+    public NameLookup Names { get; }
 
     /// <summary>Where it is asked: UDP and TCP have the same addresses and ports.</summary>
     public ImmutableArray<IPEndPoint> Addresses => [.. _udp.Select(server => server.Address)];

@@ -52,7 +52,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
             if (Accepted.Prepare(socket, _services.Options) is { } source)
             {
                 LoopbackHop.Tune(socket);
-                await ServeAsync(socket, source);
+                await ServeAsync(socket, source, Accepted.OriginalDestinationOf(socket, _logger), waiting: null);
             }
         }
         finally
@@ -65,9 +65,15 @@ internal sealed class OutboundProxy : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _pool.DisposeAsync();
 
-    private async Task ServeAsync(Socket socket, IPEndPoint source)
+    /// <summary>Takes a connection to its end whose destination is known. Another may be tried if this one fails.</summary>
+    /// <param name="socket">Lent.</param>
+    /// <param name="source">Who connects.</param>
+    /// <param name="destination">What is dialled.</param>
+    /// <param name="waiting">Told when the destination is reached; null when nobody waits for that.</param>
+    /// <returns>Why it failed, reached or not; null when it did not.</returns>
+    public async Task<ProxyException?> ServeAsync(
+        Socket socket, IPEndPoint source, IPEndPoint destination, IEstablished? waiting)
     {
-        var destination = Accepted.OriginalDestinationOf(socket, _logger);
         Workload workload;
         OutboundRoute route;
         var started = Stopwatch.GetTimestamp();
@@ -87,11 +93,11 @@ internal sealed class OutboundProxy : IAsyncDisposable
         catch (ProxyException e)
         {
             _services.Telemetry.Refuse(Reporter.Source, source, destination, e);
-            return;
+            return e;
         }
         catch (OperationCanceledException) when (_drain.Forced.IsCancellationRequested)
         {
-            return;
+            return Accepted.Drained();
         }
 
         var isHbone = route.Protocol == OutboundProtocol.Hbone;
@@ -111,13 +117,20 @@ internal sealed class OutboundProxy : IAsyncDisposable
         }, _pod.Connections);
         await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), socket);
         var error = await (isHbone
-            ? TunnelAsync(socket, source, workload, route, telemetry)
-            : PassAsync(socket, route, telemetry));
-        telemetry.Close(_drain.Forced.IsCancellationRequested ? Accepted.Drained() : error);
+            ? TunnelAsync(socket, source, workload, route, waiting, telemetry)
+            : PassAsync(socket, route, waiting, telemetry));
+        error = _drain.Forced.IsCancellationRequested ? Accepted.Drained() : error;
+        telemetry.Close(error);
+        return error;
     }
 
     private async Task<ProxyException?> TunnelAsync(
-        Socket socket, IPEndPoint source, Workload workload, OutboundRoute route, ConnectionTelemetry telemetry)
+        Socket socket,
+        IPEndPoint source,
+        Workload workload,
+        OutboundRoute route,
+        IEstablished? waiting,
+        ConnectionTelemetry telemetry)
     {
         HboneTunnel tunnel;
         await using var client = new ClientWatch(socket, _services.Time, _drain.Forced);
@@ -140,6 +153,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
         }
 
         await client.DisposeAsync();
+        await (waiting?.EstablishedAsync() ?? default);
         return CopyErrors.From(
             await TunnelCopy.RunAsync(tunnel.Stream, socket, socketIsClient: true, telemetry), tunnel.Stream);
     }
@@ -150,7 +164,8 @@ internal sealed class OutboundProxy : IAsyncDisposable
         return _connector.ConnectAsync(key.Destination, sourceToPreserve: null, _socketOptions, cancellationToken);
     }
 
-    private async Task<ProxyException?> PassAsync(Socket socket, OutboundRoute route, ConnectionTelemetry telemetry)
+    private async Task<ProxyException?> PassAsync(
+        Socket socket, OutboundRoute route, IEstablished? waiting, ConnectionTelemetry telemetry)
     {
         Socket upstream;
         try
@@ -167,6 +182,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
         }
 
         await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), upstream);
+        await (waiting?.EstablishedAsync() ?? default);
         return CopyErrors.From(await SocketCopy.RunAsync(socket, upstream, telemetry, _pod.Memory));
     }
 

@@ -25,7 +25,10 @@ internal sealed class PodListeners : IDisposable
     /// <summary>Port 15001; null where nothing is redirected.</summary>
     public TransparentListener? Outbound { get; private set; }
 
-    /// <summary>Binds 15008, 15006 and 15001, in this order.</summary>
+    /// <summary>Port 15080 of 127.0.0.1; null where SOCKS is not enabled.</summary>
+    public TransparentListener? Socks { get; private set; }
+
+    /// <summary>Binds 15008, 15006, 15001 and 15080, in this order.</summary>
     /// <param name="options">Ports, mark and port reuse.</param>
     /// <param name="netns">Namespace of the pod; null for a dedicated proxy, which is in it.</param>
     /// <exception cref="ListenException">A port is taken; the message names it.</exception>
@@ -42,6 +45,12 @@ internal sealed class PodListeners : IDisposable
         {
             listeners.Plaintext = listeners.Add(Open(template, options.InboundPlaintextPort, netns));
             listeners.Outbound = listeners.Add(Open(template, options.OutboundPort, netns));
+            if (options.Socks5Enabled)
+            {
+                var loopback = template with { Address = new IPEndPoint(IPAddress.Loopback, 0), Transparent = false };
+                listeners.Socks = listeners.Add(Open(loopback, options.Socks5Port, netns));
+            }
+
             return listeners;
         }
         catch

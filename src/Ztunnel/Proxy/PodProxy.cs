@@ -5,6 +5,7 @@ using Redirection;
 using Ztunnel.Dns;
 using Ztunnel.InPod;
 using Ztunnel.Mesh;
+using Ztunnel.Proxy.Socks;
 using Ztunnel.Telemetry;
 
 namespace Ztunnel.Proxy;
@@ -22,6 +23,7 @@ internal sealed class PodProxy : IPodServer
     private readonly ActiveConnections _active;
     private readonly PodAdmission _admission;
     private readonly OutboundProxy _outbound;
+    private readonly SocksProxy _socks;
     private readonly InboundProxy _inbound;
     private readonly InboundPassthrough _passthrough;
     private readonly LocalPod _pod;
@@ -45,6 +47,7 @@ internal sealed class PodProxy : IPodServer
         services.Pods.Add(_pod, _active, _admission);
         services.MissingPolicies.Watch(info);
         _outbound = new OutboundProxy(services, _pod, drain);
+        _socks = new SocksProxy(services, drain, _outbound, dns?.Names);
         _inbound = new InboundProxy(services, _pod, drain, TryRunRequest, listeners.Inbound.IsTransparent);
         _passthrough = new InboundPassthrough(services, _pod, drain, listeners.Plaintext is { IsTransparent: true });
     }
@@ -52,7 +55,7 @@ internal sealed class PodProxy : IPodServer
     /// <inheritdoc/>
     public ConnectionTable Connections => _pod.Connections;
 
-    /// <summary>Binds the pod's listeners in their order: DNS, 15008, 15006, 15001.</summary>
+    /// <summary>Binds the pod's listeners in their order: DNS, 15008, 15006, 15001, 15080.</summary>
     /// <param name="services">What all pods share.</param>
     /// <param name="info">The pod.</param>
     /// <param name="drain">When to stop.</param>
@@ -101,6 +104,7 @@ internal sealed class PodProxy : IPodServer
             (_listeners.Inbound, "inbound", _inbound.ServeAsync),
             (_listeners.Plaintext, "inbound plaintext", _passthrough.ServeAsync),
             (_listeners.Outbound, "outbound", _outbound.ServeAsync),
+            (_listeners.Socks, "socks5", _socks.ServeAsync),
         ];
         var loops = new List<Task>();
         foreach (var (bound, component, serve) in ways)

@@ -49,6 +49,9 @@ internal static partial class ProxyLog
     public static partial void ConnectionRefused(
         this ILogger logger, string component, WorkloadInfo pod, string reason);
 
+    [LoggerMessage(2012, LogLevel.Debug, "failed to negotiate socks connection: {Reason}\t{Client}")]
+    public static partial void SocksFailed(this ILogger logger, IPEndPoint client, string reason);
+
     [LoggerMessage(2006, LogLevel.Debug, "hbone connection from {Peer} ended: {Reason}")]
     public static partial void TunnelEnded(this ILogger logger, IPEndPoint peer, string reason);
 }
