@@ -3,7 +3,8 @@ using System.Buffers;
 namespace Hbone;
 
 /// <summary>Bytes on their way out that leave together. Holds no memory while empty. Guarded by its owner's lock.</summary>
-internal sealed class ByteBatch
+/// <param name="headRoom">Bytes that stay free at the start of the array.</param>
+internal sealed class ByteBatch(int headRoom = 0)
 {
     private const int InitialLength = 4 * 1024;
 
@@ -15,7 +16,7 @@ internal sealed class ByteBatch
     /// <summary>Makes room for so many more bytes at once, so that what follows is copied only once.</summary>
     public void Reserve(int more)
     {
-        var needed = Length + more;
+        var needed = headRoom + Length + more;
         if (_array is not null && needed <= _array.Length)
         {
             return;
@@ -24,7 +25,7 @@ internal sealed class ByteBatch
         var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(InitialLength, Length * 2)));
         if (_array is { } smaller)
         {
-            smaller.AsSpan(..Length).CopyTo(larger);
+            smaller.AsSpan(headRoom, Length).CopyTo(larger.AsSpan(headRoom));
             ArrayPool<byte>.Shared.Return(smaller);
         }
 
@@ -35,11 +36,14 @@ internal sealed class ByteBatch
     public void Append(ReadOnlySpan<byte> bytes)
     {
         Reserve(bytes.Length);
-        bytes.CopyTo(_array.AsSpan(Length));
+        bytes.CopyTo(_array.AsSpan(headRoom + Length));
         Length += bytes.Length;
     }
 
-    /// <summary>Gives everything to the caller, who returns the array to the shared pool; null when empty.</summary>
+    /// <summary>
+    /// Gives everything, which begins after the head room, to the caller, who returns the array to the shared pool; null
+    /// when empty.
+    /// </summary>
     public byte[]? Take(out int length)
     {
         var taken = _array;

@@ -31,7 +31,7 @@ public static class HboneEndpoint
         ArgumentNullException.ThrowIfNull(options);
         var passed = options.Revocations?.Current ?? RevocationSet.Empty;
         var transport = await AuthenticateAsync(
-            socket,
+            CarrierOf(socket),
             certificate,
             server: true,
             peer => PeerRules.SameTrustDomain(certificate.Identity, peer),
@@ -58,8 +58,18 @@ public static class HboneEndpoint
     /// <param name="time">Clock of the time limits and the keep-alive.</param>
     /// <param name="cancellationToken">Gives the handshake up.</param>
     /// <exception cref="TlsException">The handshake failed or broke, for the reason in the text.</exception>
-    public static async Task<Http2Connection> ConnectAsync(
+    public static Task<Http2Connection> ConnectAsync(
         Socket socket,
+        WorkloadCertificate certificate,
+        IReadOnlyList<SpiffeId> expected,
+        HboneEndpointOptions options,
+        TimeProvider time,
+        CancellationToken cancellationToken) =>
+        ConnectAsync(CarrierOf(socket), certificate, expected, options, time, cancellationToken);
+
+    /// <summary>The same on a socket or inside of an open tunnel.</summary>
+    internal static async Task<Http2Connection> ConnectAsync(
+        IRecordCarrier carrier,
         WorkloadCertificate certificate,
         IReadOnlyList<SpiffeId> expected,
         HboneEndpointOptions options,
@@ -70,7 +80,7 @@ public static class HboneEndpoint
         ArgumentNullException.ThrowIfNull(options);
         var passed = options.Revocations?.Current ?? RevocationSet.Empty;
         var transport = await AuthenticateAsync(
-            socket,
+            carrier,
             certificate,
             server: false,
             peer => PeerRules.OneOf(expected, peer),
@@ -89,8 +99,21 @@ public static class HboneEndpoint
             time);
     }
 
+    private static SocketCarrier CarrierOf(Socket socket)
+    {
+        try
+        {
+            return new SocketCarrier(socket);
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new TlsException(e.Message, e);
+        }
+    }
+
     private static async Task<TlsConnection> AuthenticateAsync(
-        Socket socket,
+        IRecordCarrier carrier,
         WorkloadCertificate certificate,
         bool server,
         Func<IReadOnlyList<SpiffeId>, string?> check,
@@ -102,7 +125,7 @@ public static class HboneEndpoint
         try
         {
             return await TlsConnection.AuthenticateAsync(
-                socket,
+                carrier,
                 certificate.ContextFor(server, options.AllowTls12),
                 server,
                 new PeerVerification(check, revocations),
@@ -116,7 +139,7 @@ public static class HboneEndpoint
         }
         catch (TlsException e)
         {
-            socket.Dispose(); // our own certificate was of no use
+            carrier.Dispose(); // our own certificate was of no use
             if (e.IsPeerRevoked)
             {
                 options.Revocations?.CountRefused(server);

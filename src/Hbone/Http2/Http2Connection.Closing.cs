@@ -12,6 +12,7 @@ public sealed partial class Http2Connection
     public void Drain()
     {
         bool write;
+        var toFire = new List<AsyncSignal>();
         lock (Gate)
         {
             if (_failure is not null || _draining || _drainAnnounced)
@@ -29,11 +30,13 @@ public sealed partial class Http2Connection
             {
                 _draining = true;
                 AppendGoAway(Http2ErrorCode.NoError);
+                TellGoingAway(toFire);
             }
 
             write = _writes.TryClaim();
         }
 
+        Fire(toFire);
         RunWrites(write);
         CloseIfDrained();
     }
@@ -62,7 +65,19 @@ public sealed partial class Http2Connection
     }
 
     private void OnTransportBroken(Exception e) => Abort(
-        new Http2ConnectionException(Http2ErrorCode.ConnectError, $"connection broken: {e.Message}", e), Farewell.None);
+        e.InnerException is Http2ConnectionException { IsPeerRevoked: true }
+            ? Revoked(e) // the peer of the tunnel outside
+            : new Http2ConnectionException(Http2ErrorCode.ConnectError, $"connection broken: {e.Message}", e),
+        Farewell.None);
+
+    // Under the gate: what runs inside of our streams must not begin anything new.
+    private void TellGoingAway(List<AsyncSignal> toFire)
+    {
+        foreach (var stream in _streams.Values)
+        {
+            stream.TellGoingAway(toFire);
+        }
+    }
 
     private void OnSettingsTimeout()
     {

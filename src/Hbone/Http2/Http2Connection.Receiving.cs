@@ -171,6 +171,8 @@ public sealed partial class Http2Connection : IFrameHandler
             return;
         }
 
+        TellGoingAway(_toFire);
+
         // Section 6.8: streams above the last one were not processed and may be sent again elsewhere.
         foreach (var stream in _streams.Values.Where(s => s.Id > lastStreamId).ToList())
         {

@@ -23,11 +23,14 @@ public sealed partial class Http2Connection
     /// <returns>False when the connection was already ending for another reason.</returns>
     internal bool TryRevoke()
     {
-        var failure = new Http2ConnectionException(Http2ErrorCode.NoError, PeerRevokedText) { IsPeerRevoked = true };
+        var failure = Revoked(innerException: null);
         Abort(failure, IsServer ? Farewell.Brief : Farewell.None);
         lock (Gate)
         {
             return _failure == failure;
         }
     }
+
+    private static Http2ConnectionException Revoked(Exception? innerException) =>
+        new(Http2ErrorCode.NoError, PeerRevokedText, innerException) { IsPeerRevoked = true };
 }

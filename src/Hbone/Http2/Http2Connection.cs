@@ -17,7 +17,6 @@ public sealed partial class Http2Connection : IAsyncDisposable
     // After so much without waiting, other sockets of this thread get their turn.
     private const int YieldAfter = 16 * 1024 * 1024;
 
-
     private readonly ITransport _transport;
     private readonly Http2Role _role;
     private readonly FrameReader _frames;
@@ -95,7 +94,8 @@ public sealed partial class Http2Connection : IAsyncDisposable
         {
             lock (Gate)
             {
-                return _failure is null && !_draining && _nextStreamId > 0; // identifiers are never used twice
+                // Identifiers are never used twice, and a tunnel that is going away takes everything inside along.
+                return _failure is null && !_draining && _nextStreamId > 0 && _transport.IsLasting;
             }
         }
     }
@@ -198,6 +198,11 @@ public sealed partial class Http2Connection : IAsyncDisposable
                 {
                     input.ReleaseIfEmpty();
                     FlushTransport();
+                    if (!_transport.IsLasting)
+                    {
+                        Drain();
+                    }
+
                     await _transport.WaitReadableAsync();
                 }
                 else if (sinceYield >= YieldAfter)
@@ -322,7 +327,7 @@ public sealed partial class Http2Connection : IAsyncDisposable
 
         foreach (var stream in closed)
         {
-            stream.Closed?.Invoke();
+            stream.TellClosed();
         }
 
         CloseIfDrained();

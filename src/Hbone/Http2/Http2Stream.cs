@@ -13,6 +13,7 @@ public sealed class Http2Stream
     private readonly AsyncSignal _readable = new();
     private readonly AsyncSignal _writable = new();
     private Http2Exception? _failure;
+    private TaskCompletionSource? _over;
 
     internal Http2Stream(Http2Connection connection, int id, int sendWindow, int receiveWindow)
     {
@@ -125,6 +126,28 @@ public sealed class Http2Stream
     /// <param name="sent">Octets at its start that have left.</param>
     internal StreamRead Keep(in StreamRead read, int sent) => read.Without(sent, _connection.Memory);
 
+    /// <summary>Whether the connection may take further streams.</summary>
+    internal bool IsConnectionOpen => _connection.IsOpen;
+
+    /// <summary>
+    /// From now on a connection of its own runs inside the stream. Its reader is also woken when the connection outside
+    /// is going away, to look at <see cref="IsConnectionOpen"/>.
+    /// </summary>
+    /// <returns>Completes when the stream is over, whether its bytes were read or not.</returns>
+    internal Task CarryConnection()
+    {
+        lock (_connection.Gate)
+        {
+            _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (IsReset || (LocalEnded && RemoteEnded))
+            {
+                _over.SetResult();
+            }
+
+            return _over.Task;
+        }
+    }
+
     /// <summary>What the buffers of this stream count against.</summary>
     internal MemoryBudget Memory => _connection.Memory;
 
@@ -182,7 +205,22 @@ public sealed class Http2Stream
         }
     }
 
+    /// <summary>The stream is over. Called outside the gate, once.</summary>
+    internal void TellClosed()
+    {
+        Closed?.Invoke();
+        _over?.TrySetResult();
+    }
+
     // The rest is called under the gate; what it puts into toFire runs outside.
+    internal void TellGoingAway(List<AsyncSignal> toFire)
+    {
+        if (_over is not null)
+        {
+            Wake(_readable, toFire);
+        }
+    }
+
     internal void Receive(ReceiveSegment segment, int offset, int length, List<AsyncSignal> toFire)
     {
         Buffered += length;

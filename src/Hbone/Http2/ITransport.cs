@@ -18,6 +18,9 @@ internal interface ITransport : IDisposable
     /// <summary>Whether the peer's verified chain is known, so that revocation lists can be asked again.</summary>
     bool HasPeerChain { get; }
 
+    /// <summary>Whether nothing has announced that what it travels on will end: only an outer tunnel can do that.</summary>
+    bool IsLasting => true;
+
     /// <summary>Octets that wait for <see cref="FlushAsync"/>.</summary>
     int Unsent { get; }
 

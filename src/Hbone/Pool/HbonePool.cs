@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Hbone.Http2;
 using Hbone.Http2.Hpack;
 using Hbone.Tls;
+using Hbone.Tls.OpenSsl;
 
 namespace Hbone.Pool;
 
@@ -20,13 +21,14 @@ public sealed class HbonePool : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly HbonePoolOptions _options;
     private readonly HboneEndpointOptions _endpoint;
-    private readonly Func<HbonePoolKey, CancellationToken, ValueTask<Socket>> _connect;
+    private readonly Func<HbonePoolKey, ReadOnlyMemory<HeaderField>, CancellationToken, ValueTask<IRecordCarrier>> _connect;
     private readonly Func<SpiffeId, CancellationToken, ValueTask<WorkloadCertificate>> _certificates;
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
+    private long _unshared;
     private int _disposed;
 
-    /// <summary>Creates an empty pool.</summary>
+    /// <summary>Creates an empty pool of connections on TCP.</summary>
     /// <param name="options">Limits.</param>
     /// <param name="endpoint">Parameters of the connections.</param>
     /// <param name="connect">Makes a TCP connection to the key's destination.</param>
@@ -36,6 +38,44 @@ public sealed class HbonePool : IAsyncDisposable
         HbonePoolOptions options,
         HboneEndpointOptions endpoint,
         Func<HbonePoolKey, CancellationToken, ValueTask<Socket>> connect,
+        Func<SpiffeId, CancellationToken, ValueTask<WorkloadCertificate>> certificates,
+        TimeProvider time)
+        : this(
+            options,
+            endpoint,
+            async (key, _, cancellationToken) => new SocketCarrier(await connect(key, cancellationToken)),
+            certificates,
+            time)
+    {
+    }
+
+    /// <summary>Creates an empty pool of connections inside of other tunnels.</summary>
+    /// <param name="options">Limits.</param>
+    /// <param name="endpoint">Parameters of the connections.</param>
+    /// <param name="open">
+    /// Opens the key's outer tunnel, for a request that is the first of its connection; the tunnel ends with the connection.
+    /// </param>
+    /// <param name="certificates">Gives the certificate of an identity.</param>
+    /// <param name="time">Clock.</param>
+    public HbonePool(
+        HbonePoolOptions options,
+        HboneEndpointOptions endpoint,
+        Func<HbonePoolKey, ReadOnlyMemory<HeaderField>, CancellationToken, ValueTask<HboneTunnel>> open,
+        Func<SpiffeId, CancellationToken, ValueTask<WorkloadCertificate>> certificates,
+        TimeProvider time)
+        : this(
+            options,
+            endpoint,
+            async (key, request, cancellationToken) => new StreamCarrier((await open(key, request, cancellationToken)).Stream),
+            certificates,
+            time)
+    {
+    }
+
+    private HbonePool(
+        HbonePoolOptions options,
+        HboneEndpointOptions endpoint,
+        Func<HbonePoolKey, ReadOnlyMemory<HeaderField>, CancellationToken, ValueTask<IRecordCarrier>> connect,
         Func<SpiffeId, CancellationToken, ValueTask<WorkloadCertificate>> certificates,
         TimeProvider time)
     {
@@ -102,10 +142,15 @@ public sealed class HbonePool : IAsyncDisposable
     {
         PooledConnection? made = null;
         var failed = 0;
+        if (!_options.SharesConnections)
+        {
+            key = key with { Number = Interlocked.Increment(ref _unshared) };
+        }
+
         while (true)
         {
             var slot = _slots.GetOrAdd(key, static _ => new PoolSlot());
-            var (joined, attempt) = slot.Join(() => ConnectAsync(key));
+            var (joined, attempt) = slot.Join(() => ConnectAsync(key, headers));
             if (attempt is not null)
             {
                 ThrowIfHopeless(made, ref failed);
@@ -141,12 +186,12 @@ public sealed class HbonePool : IAsyncDisposable
     }
 
     // A place that led to no stream is given back.
-    private static Http2Stream? TryOpen(PoolSlot slot, PooledConnection joined, ReadOnlySpan<HeaderField> headers)
+    private Http2Stream? TryOpen(PoolSlot slot, PooledConnection joined, ReadOnlySpan<HeaderField> headers)
     {
         Http2Stream? stream = null;
         try
         {
-            stream = joined.Connection.TryOpen(headers, () => slot.Leave(joined));
+            stream = joined.Connection.TryOpen(headers, () => Leave(slot, joined));
             return stream;
         }
         finally
@@ -194,19 +239,49 @@ public sealed class HbonePool : IAsyncDisposable
     private static async Task SettleAsync(Task<ConnectAnswer> answered) =>
         await ((Task)answered).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private async Task<PooledConnection> ConnectAsync(HbonePoolKey key)
+    private void Leave(PoolSlot slot, PooledConnection connection)
     {
-        var certificate = await _certificates(key.Source, _stopping.Token);
-        var socket = await ConnectSocketAsync(key);
-        var connection = await SecureAsync(socket, key, certificate);
-        return new PooledConnection(connection, _options.MaxStreamsPerConnection, _time);
+        slot.Leave(connection);
+        if (!_options.SharesConnections)
+        {
+            connection.Connection.Drain();
+        }
     }
 
-    private async Task<Socket> ConnectSocketAsync(HbonePoolKey key)
+    private Task<PooledConnection> ConnectAsync(HbonePoolKey key, ReadOnlyMemory<HeaderField> request) =>
+        _options.SharesConnections
+            ? ConnectAsync(key, request, _options.MaxStreamsPerConnection)
+            : ConnectUnsharedAsync(key, request);
+
+    // Its slot is of no use to anybody else: it goes with the connection.
+    private async Task<PooledConnection> ConnectUnsharedAsync(HbonePoolKey key, ReadOnlyMemory<HeaderField> request)
     {
         try
         {
-            return await _connect(key, _stopping.Token);
+            var made = await ConnectAsync(key, request, maxStreams: 1);
+            made.Connection.Completion.GetAwaiter().UnsafeOnCompleted(() => _slots.TryRemove(key, out _));
+            return made;
+        }
+        catch
+        {
+            _slots.TryRemove(key, out _);
+            throw;
+        }
+    }
+
+    private async Task<PooledConnection> ConnectAsync(
+        HbonePoolKey key, ReadOnlyMemory<HeaderField> request, int maxStreams)
+    {
+        var certificate = await _certificates(key.Source, _stopping.Token);
+        var carrier = await ConnectCarrierAsync(key, request);
+        return new PooledConnection(await SecureAsync(carrier, key, certificate), maxStreams, _time);
+    }
+
+    private async Task<IRecordCarrier> ConnectCarrierAsync(HbonePoolKey key, ReadOnlyMemory<HeaderField> request)
+    {
+        try
+        {
+            return await _connect(key, request, _stopping.Token);
         }
         catch (TimeoutException e)
         {
@@ -218,12 +293,13 @@ public sealed class HbonePool : IAsyncDisposable
         }
     }
 
-    private async Task<Http2Connection> SecureAsync(Socket socket, HbonePoolKey key, WorkloadCertificate certificate)
+    private async Task<Http2Connection> SecureAsync(
+        IRecordCarrier carrier, HbonePoolKey key, WorkloadCertificate certificate)
     {
         try
         {
             return await HboneEndpoint.ConnectAsync(
-                socket, certificate, key.Expected, _endpoint, _time, _stopping.Token);
+                carrier, certificate, key.Expected, _endpoint, _time, _stopping.Token);
         }
         catch (Exception e) when (e is TlsException or SocketException)
         {

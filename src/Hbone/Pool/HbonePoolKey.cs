@@ -12,14 +12,28 @@ namespace Hbone.Pool;
 public sealed record HbonePoolKey(
     SpiffeId Source, ImmutableArray<SpiffeId> Expected, IPEndPoint Destination, IPAddress DownstreamAddress)
 {
+    /// <summary>
+    /// The outer tunnel that the connection runs inside of, whose peer is then the one at <see cref="Destination"/>; null
+    /// when it runs on TCP.
+    /// </summary>
+    public OuterTunnel? Outer { get; init; }
+
+    /// <summary>
+    /// Makes every tunnel's key unlike all others, for connections that are not shared; 0 where they are.
+    /// </summary>
+    internal long Number { get; init; }
+
     /// <summary>Compares the expected identities by value, in order.</summary>
     public bool Equals(HbonePoolKey? other) =>
         other is not null
         && Destination.Equals(other.Destination)
         && DownstreamAddress.Equals(other.DownstreamAddress)
         && Source.Equals(other.Source)
+        && Number == other.Number
+        && Equals(Outer, other.Outer)
         && Expected.AsSpan().SequenceEqual(other.Expected.AsSpan());
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Source.Principal, Destination, DownstreamAddress, Expected.Length);
+    public override int GetHashCode() => HashCode.Combine(
+        Source.Principal, Destination, DownstreamAddress, Expected.Length, Outer?.Authority, Number);
 }

@@ -16,6 +16,12 @@ public sealed record HbonePoolOptions
         }
     } = 100;
 
+    /// <summary>
+    /// Whether connections take further streams, together or one after the other. Without, every stream has a connection
+    /// of its own, which ends with it.
+    /// </summary>
+    public bool SharesConnections { get; init; } = true;
+
     /// <summary>A connection without streams is closed after this long. Positive, default 5 minutes.</summary>
     /// <remarks>Environment: <c>POOL_UNUSED_RELEASE_TIMEOUT</c>.</remarks>
     public TimeSpan UnusedReleaseTimeout

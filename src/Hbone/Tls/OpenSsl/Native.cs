@@ -149,6 +149,10 @@ internal static unsafe partial class Native
         nint method, delegate* unmanaged[Cdecl]<nint, byte*, int, int> write);
 
     [LibraryImport(Crypto)]
+    public static partial int BIO_meth_set_read(
+        nint method, delegate* unmanaged[Cdecl]<nint, byte*, int, int> read);
+
+    [LibraryImport(Crypto)]
     public static partial int BIO_meth_set_ctrl(
         nint method, delegate* unmanaged[Cdecl]<nint, int, nint, nint, nint> control);
 
@@ -166,6 +170,12 @@ internal static unsafe partial class Native
 
     [LibraryImport(Crypto)]
     public static partial void BIO_set_init(nint bio, int initialized);
+
+    [LibraryImport(Crypto)]
+    public static partial void BIO_set_flags(nint bio, int flags);
+
+    [LibraryImport(Crypto)]
+    public static partial void BIO_clear_flags(nint bio, int flags);
 
     [LibraryImport(Crypto)]
     public static partial nint d2i_X509(nint* reuse, byte** der, nint length);

@@ -1,14 +1,13 @@
 using System.Buffers;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Hbone.Http2;
 
 namespace Hbone.Tls.OpenSsl;
 
 /// <summary>
-/// One TLS session over one connected socket, which it owns. Reading is synchronous and never blocks: wait with
-/// <see cref="WaitReadableAsync"/>, then <see cref="TryRead"/> until it would block. Writing encrypts into a batch that
-/// <see cref="FlushAsync"/> sends with one system call.
+/// One TLS session over one connected socket, or inside of one stream of another tunnel, which it owns. Reading is
+/// synchronous and never blocks: wait with <see cref="WaitReadableAsync"/>, then <see cref="TryRead"/> until it would
+/// block. Writing encrypts into a batch that <see cref="FlushAsync"/> sends with one system call.
 /// </summary>
 /// <remarks>One reader, one writer, on any threads: OpenSSL's own state is guarded by a lock held for one record.</remarks>
 internal sealed class TlsConnection : ITransport
@@ -17,26 +16,26 @@ internal sealed class TlsConnection : ITransport
     private const int RecordOverhead = 5 + 1 + 16;
 
     private readonly Lock _gate = new();
-    private readonly ByteBatch _records = new();
+    private readonly IRecordCarrier _carrier;
+    private readonly ByteBatch _records;
     private readonly PeerVerification _verification;
     private readonly GCHandle _recordsHandle;
     private readonly TlsContext _context;
     private nint _ssl;
     private bool _broken;
 
-    private TlsConnection(Socket socket, TlsContext context, PeerVerification verification, bool server)
+    private TlsConnection(IRecordCarrier carrier, TlsContext context, PeerVerification verification, bool server)
     {
-        Socket = socket;
+        _carrier = carrier;
         _context = context;
         _verification = verification;
+        _records = new ByteBatch(carrier.HeadRoom);
         _recordsHandle = GCHandle.Alloc(_records);
-        socket.Blocking = false;
         var added = false;
         context.DangerousAddRef(ref added);
         _ssl = Native.SSL_new(context.DangerousGetHandle());
         ErrorQueue.ThrowUnless(_ssl != 0, "TLS session");
-        var descriptor = (int)socket.SafeHandle.DangerousGetHandle();
-        Native.SSL_set_bio(_ssl, Native.BIO_new_socket(descriptor, close: 0), OutputBio.Create(_recordsHandle));
+        Native.SSL_set_bio(_ssl, carrier.CreateInput(), OutputBio.Create(_recordsHandle));
         verification.AttachTo(_ssl);
         if (server)
         {
@@ -47,9 +46,6 @@ internal sealed class TlsConnection : ITransport
             Native.SSL_set_connect_state(_ssl);
         }
     }
-
-    /// <summary>The socket underneath; closed with this object.</summary>
-    public Socket Socket { get; }
 
     /// <summary>SPIFFE IDs of the peer's leaf, in order.</summary>
     public IReadOnlyList<SpiffeId> PeerIds => _verification.PeerIds;
@@ -66,11 +62,14 @@ internal sealed class TlsConnection : ITransport
         }
     }
 
+    /// <inheritdoc/>
+    public bool IsLasting => _carrier.IsLasting;
+
     /// <summary>Encrypted bytes that wait for <see cref="FlushAsync"/>.</summary>
     public int Unsent => _records.Length;
 
-    /// <summary>Runs the handshake. Takes the socket over: on failure it is closed.</summary>
-    /// <param name="socket">A connected TCP socket.</param>
+    /// <summary>Runs the handshake. Takes the carrier over: on failure it is closed.</summary>
+    /// <param name="carrier">A connected socket, or an open tunnel.</param>
     /// <param name="context">Our certificate, trust and role.</param>
     /// <param name="server">Whether we accepted the connection.</param>
     /// <param name="verification">What the peer has to be, used for this connection alone.</param>
@@ -79,7 +78,7 @@ internal sealed class TlsConnection : ITransport
     /// <param name="cancellationToken">Gives the handshake up.</param>
     /// <exception cref="TlsException">The peer was refused, refused us, spoke no TLS or took too long.</exception>
     public static async Task<TlsConnection> AuthenticateAsync(
-        Socket socket,
+        IRecordCarrier carrier,
         TlsContext context,
         bool server,
         PeerVerification verification,
@@ -87,7 +86,7 @@ internal sealed class TlsConnection : ITransport
         TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var connection = new TlsConnection(socket, context, verification, server);
+        var connection = new TlsConnection(carrier, context, verification, server);
         using var late = new CancellationTokenSource(timeout, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
@@ -117,36 +116,20 @@ internal sealed class TlsConnection : ITransport
         }
     }
 
-    /// <summary>Completes when the socket has something to read, or has ended. Holds no buffer meanwhile.</summary>
-    public ValueTask<int> WaitReadableAsync() => Socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None);
+    /// <summary>Completes when the carrier has something to read, or has ended. Holds no buffer meanwhile.</summary>
+    public ValueTask<int> WaitReadableAsync() => _carrier.WaitReadableAsync();
 
     /// <summary>Decrypts at most one record into the buffer.</summary>
     /// <returns>Bytes read; 0 after the peer's close_notify; <see cref="ITransport.WouldBlock"/> when there is no whole record.</returns>
     /// <exception cref="TlsException">The connection ended without close_notify, was reset, or a record is bad.</exception>
-    public unsafe int TryRead(Span<byte> buffer)
+    public int TryRead(Span<byte> buffer)
     {
-        lock (_gate)
+        while (true)
         {
-            if (_ssl == 0)
+            var read = ReadRecord(buffer);
+            if (read != ITransport.WouldBlock || !_carrier.TryRefill())
             {
-                throw new TlsException("connection closed");
-            }
-
-            fixed (byte* start = buffer)
-            {
-                Native.ERR_clear_error();
-                var read = Native.SSL_read(_ssl, start, buffer.Length);
-                if (read > 0)
-                {
-                    return read;
-                }
-
-                return Native.SSL_get_error(_ssl, read) switch
-                {
-                    Native.ErrorWantRead => ITransport.WouldBlock,
-                    Native.ErrorZeroReturn => 0,
-                    var error => throw Broken(error),
-                };
+                return read;
             }
         }
     }
@@ -182,7 +165,8 @@ internal sealed class TlsConnection : ITransport
     }
 
     /// <summary>Sends the batch. One caller at a time.</summary>
-    /// <exception cref="SocketException">The peer reset or closed the connection.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The peer reset or closed the connection.</exception>
+    /// <exception cref="TlsException">The outer tunnel is over.</exception>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
         byte[]? batch;
@@ -199,7 +183,7 @@ internal sealed class TlsConnection : ITransport
 
         try
         {
-            await Socket.SendAsync(batch.AsMemory(0, length), SocketFlags.None, cancellationToken);
+            await _carrier.SendAsync(batch, length, cancellationToken);
         }
         finally
         {
@@ -221,7 +205,7 @@ internal sealed class TlsConnection : ITransport
     }
 
     /// <inheritdoc/>
-    public Task SayFarewellAsync(Task written, TimeSpan limit) => Farewell.SayAsync(Socket, written, limit);
+    public Task SayFarewellAsync(Task written, TimeSpan limit) => _carrier.SayFarewellAsync(written, limit);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -244,11 +228,39 @@ internal sealed class TlsConnection : ITransport
         _context.DangerousRelease();
         _recordsHandle.Free();
         _verification.Dispose();
-        Socket.Dispose();
+        _carrier.Dispose();
     }
 
     // Under the gate.
     private VerifiedChain PeerChain => new(_ssl == 0 ? 0 : Native.SSL_get0_verified_chain(_ssl));
+
+    private unsafe int ReadRecord(Span<byte> buffer)
+    {
+        lock (_gate)
+        {
+            if (_ssl == 0)
+            {
+                throw new TlsException("connection closed");
+            }
+
+            fixed (byte* start = buffer)
+            {
+                Native.ERR_clear_error();
+                var read = Native.SSL_read(_ssl, start, buffer.Length);
+                if (read > 0)
+                {
+                    return read;
+                }
+
+                return Native.SSL_get_error(_ssl, read) switch
+                {
+                    Native.ErrorWantRead => ITransport.WouldBlock,
+                    Native.ErrorZeroReturn => 0,
+                    var error => throw Broken(error),
+                };
+            }
+        }
+    }
 
     private async Task HandshakeAsync(CancellationToken cancellationToken)
     {
@@ -268,7 +280,10 @@ internal sealed class TlsConnection : ITransport
                 return;
             }
 
-            await Socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken);
+            if (!_carrier.TryRefill())
+            {
+                await _carrier.WaitReadableAsync(cancellationToken);
+            }
         }
     }
 
@@ -314,13 +329,11 @@ internal sealed class TlsConnection : ITransport
         return Failed(error, "peer closed connection without sending TLS close_notify");
     }
 
-    // A system call that failed can only be recv, and only because of a reset: everything else would wait.
-    private static TlsException Failed(int error, string atEnd)
+    private TlsException Failed(int error, string atEnd)
     {
         if (error == Native.ErrorSyscall)
         {
-            var reset = new SocketException((int)SocketError.ConnectionReset);
-            return new TlsException(reset.Message, reset);
+            return _carrier.ReadFailure;
         }
 
         var reason = ErrorQueue.Take(atEnd);
