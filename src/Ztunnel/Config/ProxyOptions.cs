@@ -351,10 +351,19 @@ internal sealed record ProxyOptions
 
     /// <summary>Sharing of outbound HBONE connections, and the time limits on the way to a peer.</summary>
     /// <remarks>
-    /// Environment: <c>POOL_*</c>, <c>HBONE_CONNECT_TIMEOUT</c>, <c>TLS_HANDSHAKE_TIMEOUT</c>,
+    /// Environment: <c>POOL_MAX_*</c>, <c>POOL_UNUSED_*</c>, <c>HBONE_CONNECT_TIMEOUT</c>, <c>TLS_HANDSHAKE_TIMEOUT</c>,
     /// <c>HBONE_RESPONSE_TIMEOUT</c>.
     /// </remarks>
     public HbonePoolOptions Pool { get; init; } = new();
+
+    /// <summary>
+    /// Whether connections to one service behind one network gateway share their inner tunnels. Default true.
+    /// </summary>
+    /// <remarks>
+    /// Environment: <c>POOL_DOUBLE_HBONE</c>. A gateway chooses a server for each inner tunnel: shared ones cost no handshake
+    /// per connection, others spread every single connection over the servers.
+    /// </remarks>
+    public bool PoolDoubleHbone { get; init; } = true;
 
     /// <summary>What our HTTP/2 endpoints announce, and what one connection may hold.</summary>
     /// <remarks>Environment: <c>HTTP2_*</c>, <c>HBONE_CONNECTION_MEMORY</c>.</remarks>

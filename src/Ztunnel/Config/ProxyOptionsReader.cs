@@ -87,6 +87,7 @@ internal sealed class ProxyOptionsReader
                 "POD_MAX_CONNECTION_RATE", Defaults.PodMaxConnectionRate, 0, int.MaxValue),
             KeepAlive = ReadKeepAlive(),
             LocalhostAppTunnel = _environment.Bool("LOCALHOST_APP_TUNNEL") ?? Defaults.LocalhostAppTunnel,
+            PoolDoubleHbone = _environment.Bool("POOL_DOUBLE_HBONE") ?? Defaults.PoolDoubleHbone,
             ResponseBaggage = _environment.Bool("ENABLE_RESPONSE_BAGGAGE") ?? Defaults.ResponseBaggage,
             AuthzPolicyInfoLogging = _environment.Switch("AUTHZ_POLICY_INFO_LOGGING"),
             UnknownPolicy = ReadUnknownPolicy(),

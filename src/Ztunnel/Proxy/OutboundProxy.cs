@@ -23,6 +23,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
     private readonly UpstreamConnector _connector;
     private readonly UpstreamSocketOptions _socketOptions;
     private readonly HbonePool _pool;
+    private readonly RemoteNetworks _networks;
     private readonly ILogger<OutboundProxy> _logger;
 
     public OutboundProxy(ProxyServices services, LocalPod pod, Drain drain)
@@ -35,12 +36,9 @@ internal sealed class OutboundProxy : IAsyncDisposable
         _router = new OutboundRouter(options.Network, Random.Shared);
         _connector = new UpstreamConnector(pod.Netns, _logger.SocketOptionMissing);
         _socketOptions = UpstreamSockets.For(options);
-        _pool = new HbonePool(
-            options.Pool,
-            UpstreamSockets.EndpointFor(services, pod.Memory) with { Ended = ReportMisbehaviour },
-            DialAsync,
-            services.Certificates.FetchAsync,
-            services.Time);
+        var endpoint = UpstreamSockets.EndpointFor(services, pod.Memory) with { Ended = ReportMisbehaviour };
+        _pool = new HbonePool(options.Pool, endpoint, DialAsync, services.Certificates.FetchAsync, services.Time);
+        _networks = new RemoteNetworks(services, pod, drain, _pool, endpoint);
     }
 
     /// <summary>Takes one captured connection to its end. Owns the socket.</summary>
@@ -63,7 +61,21 @@ internal sealed class OutboundProxy : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _pool.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _networks.DisposeAsync(); // its tunnels run inside of the others
+        await _pool.DisposeAsync();
+    }
+
+    /// <summary>The CONNECT for a route. Order and spelling as peers have always seen them (RFC 9113 section 8.5).</summary>
+    public static HeaderField[] RequestFor(IPEndPoint source, Workload workload, OutboundRoute route) =>
+    [
+        new(":method", "CONNECT"),
+        HeaderField.OfText(":authority", route.HboneTarget!),
+        HeaderField.OfText("baggage", Baggage.Format(workload)),
+        HeaderField.OfText("forwarded", ForwardedHeader.Format(source, route.DestinationService?.Hostname)),
+        new("traceparent", TraceParent.Create(Random.Shared).ToString()),
+    ];
 
     /// <summary>Takes a connection to its end whose destination is known. Another may be tried if this one fails.</summary>
     /// <param name="socket">Lent.</param>
@@ -100,6 +112,11 @@ internal sealed class OutboundProxy : IAsyncDisposable
             return Accepted.Drained();
         }
 
+        if (route.Protocol == OutboundProtocol.DoubleHbone)
+        {
+            return await _networks.ServeAsync(socket, source, destination, workload, route, waiting);
+        }
+
         var isHbone = route.Protocol == OutboundProtocol.Hbone;
         using var telemetry = _services.Telemetry.Open(new ConnectionFacts
         {
@@ -132,30 +149,16 @@ internal sealed class OutboundProxy : IAsyncDisposable
         IEstablished? waiting,
         ConnectionTelemetry telemetry)
     {
-        HboneTunnel tunnel;
-        await using var client = new ClientWatch(socket, _services.Time, _drain.Forced);
-        try
+        var key = new HbonePoolKey(workload.Identity, route.ExpectedIdentities, route.Dial, source.Address);
+        var opening = await TunnelOpening.ForAsync(
+            socket, _pool, key, RequestFor(source, workload, route), _services.Time, _drain.Forced);
+        if (opening.Tunnel is not { Stream: var stream })
         {
-            var key = new HbonePoolKey(workload.Identity, route.ExpectedIdentities, route.Dial, source.Address);
-            tunnel = await _pool.OpenAsync(key, RequestFor(source, workload, route), client.Gone);
-        }
-        catch (Exception e) when (e is HboneException or Identity.IdentityException or IOException)
-        {
-            return OutboundErrors.From(e);
-        }
-        catch (OperationCanceledException) when (_drain.Forced.IsCancellationRequested)
-        {
-            return Accepted.Drained();
-        }
-        catch (OperationCanceledException) when (client.Gone.IsCancellationRequested)
-        {
-            return new ProxyException(ConnectionFailure.Connect, $"send: io error: {OsError.Describe(ClientWatch.Reset)}");
+            return opening.Error;
         }
 
-        await client.DisposeAsync();
         await (waiting?.EstablishedAsync() ?? default);
-        return CopyErrors.From(
-            await TunnelCopy.RunAsync(tunnel.Stream, socket, socketIsClient: true, telemetry), tunnel.Stream);
+        return CopyErrors.From(await TunnelCopy.RunAsync(stream, socket, socketIsClient: true, telemetry), stream);
     }
 
     private ValueTask<Socket> DialAsync(HbonePoolKey key, CancellationToken cancellationToken)
@@ -194,14 +197,4 @@ internal sealed class OutboundProxy : IAsyncDisposable
             _logger.ServerMisbehaved(identity, failure.Code, failure.Message);
         }
     }
-
-    // Order and spelling as peers have always seen them (RFC 9113 section 8.5 for the first two).
-    private static HeaderField[] RequestFor(IPEndPoint source, Workload workload, OutboundRoute route) =>
-    [
-        new(":method", "CONNECT"),
-        HeaderField.OfText(":authority", route.HboneTarget!),
-        HeaderField.OfText("baggage", Baggage.Format(workload)),
-        HeaderField.OfText("forwarded", ForwardedHeader.Format(source, route.DestinationService?.Hostname)),
-        new("traceparent", TraceParent.Create(Random.Shared).ToString()),
-    ];
 }

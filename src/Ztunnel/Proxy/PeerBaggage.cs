@@ -1,4 +1,5 @@
 using Hbone.Http2;
+using Hbone.Http2.Hpack;
 using Ztunnel.Mesh.Routing;
 using Ztunnel.Telemetry;
 
@@ -7,13 +8,18 @@ namespace Ztunnel.Proxy;
 /// <summary>Labels that a peer claims for itself, used where the control plane says nothing about it.</summary>
 internal static class PeerBaggage
 {
-    /// <summary>What the request's <c>baggage</c> headers say; null when there are none, or they are unreadable.</summary>
-    public static SourceLabelsFallback? FallbackFrom(ConnectRequest request)
+    /// <summary>What a client's <c>baggage</c> headers say; null when there are none, or they are unreadable.</summary>
+    public static ClaimedLabels? FallbackFrom(ConnectRequest request) => FallbackFrom(request.Headers);
+
+    /// <summary>What a server's <c>baggage</c> headers say; null when there are none, or they are unreadable.</summary>
+    public static ClaimedLabels? FallbackFrom(ConnectAnswer answer) => FallbackFrom(answer.Headers);
+
+    private static ClaimedLabels? FallbackFrom(IEnumerable<HeaderField> headers)
     {
-        var headers = request.Headers.Where(field => field.Name == "baggage").Select(field => field.Value).ToList();
-        return headers.Count == 0 || Baggage.Parse(headers) is not { } baggage
+        var values = headers.Where(field => field.Name == "baggage").Select(field => field.Value).ToList();
+        return values.Count == 0 || Baggage.Parse(values) is not { } baggage
             ? null
-            : new SourceLabelsFallback
+            : new ClaimedLabels
             {
                 ClusterId = baggage.ClusterId ?? "",
                 Namespace = baggage.Namespace ?? "",

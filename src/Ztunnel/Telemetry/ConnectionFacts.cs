@@ -22,7 +22,7 @@ internal readonly record struct ConnectionFacts
     public SpiffeId? SourceIdentity { get; init; }
 
     /// <summary>What a peer says about itself; used only when <see cref="Source"/> is unknown.</summary>
-    public SourceLabelsFallback? SourceFallback { get; init; }
+    public ClaimedLabels? SourceFallback { get; init; }
 
     /// <summary><c>dst.addr</c>: the next hop, on an HBONE server its own address.</summary>
     public required IPEndPoint DestinationAddress { get; init; }
@@ -36,8 +36,13 @@ internal readonly record struct ConnectionFacts
     /// <summary><c>dst.hbone_addr</c>: authority of the CONNECT request. Null without HBONE.</summary>
     public string? HboneTarget { get; init; }
 
-    /// <summary>The workload connected to; through a waypoint that is the waypoint.</summary>
+    /// <summary>
+    /// The workload connected to; through a waypoint that is the waypoint. Null through a gateway, which alone knows.
+    /// </summary>
     public Workload? Destination { get; init; }
+
+    /// <summary>What a server says about itself; used only when <see cref="Destination"/> is unknown.</summary>
+    public ClaimedLabels? DestinationFallback { get; init; }
 
     /// <summary>Proved by TLS. Null on plaintext; when null, <see cref="Destination"/> says whom we expect.</summary>
     public SpiffeId? DestinationIdentity { get; init; }
@@ -49,9 +54,9 @@ internal readonly record struct ConnectionFacts
 }
 
 /// <summary>
-/// A source in its own words, from header <c>baggage</c>; empty strings are unknown. Claimed, not proved.
+/// A peer in its own words, from header <c>baggage</c>; empty strings are unknown. Claimed, not proved.
 /// </summary>
-internal sealed record SourceLabelsFallback
+internal sealed record ClaimedLabels
 {
     public string ClusterId { get; init; } = "";
 

@@ -13,21 +13,26 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
     private readonly TrafficCounters _counters;
     private readonly AccessLog _log;
     private readonly TimeProvider _time;
-    private readonly long _openedAt;
+    private readonly long _startedAt;
     private long _received;
     private long _sent;
     private int _closed;
 
     /// <summary>Counts and logs the connection as opened.</summary>
     public ConnectionTelemetry(
-        in ConnectionFacts facts, TrafficCounters counters, AccessLog log, TimeProvider time, ConnectionTable? table = null)
+        in ConnectionFacts facts,
+        TrafficCounters counters,
+        AccessLog log,
+        TimeProvider time,
+        ConnectionTable? table = null,
+        long? startedAt = null)
     {
         _table = table;
         _facts = facts;
         _counters = counters;
         _log = log;
         _time = time;
-        _openedAt = time.GetTimestamp();
+        _startedAt = startedAt ?? time.GetTimestamp();
         counters.Opened();
         log.Opened(facts);
         table?.Add(this);
@@ -61,7 +66,7 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
         _table?.Remove(this);
         _counters.Closed(error?.Failure ?? ConnectionFailure.None);
         _log.Completed(_facts, Volatile.Read(ref _received), Volatile.Read(ref _sent),
-            _time.GetElapsedTime(_openedAt), error?.Message);
+            _time.GetElapsedTime(_startedAt), error?.Message);
     }
 
     /// <inheritdoc/>

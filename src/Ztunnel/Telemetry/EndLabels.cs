@@ -17,16 +17,16 @@ internal readonly record struct EndLabels
         Zone = workload.Locality.Zone;
     }
 
-    private EndLabels(SourceLabelsFallback source)
+    private EndLabels(ClaimedLabels peer)
     {
         IsKnown = true;
-        Workload = App = source.WorkloadName;
-        CanonicalService = source.CanonicalName;
-        CanonicalRevision = Version = source.CanonicalRevision;
-        Namespace = source.Namespace;
-        Cluster = source.ClusterId;
-        Region = source.Region;
-        Zone = source.Zone;
+        Workload = App = peer.WorkloadName;
+        CanonicalService = peer.CanonicalName;
+        CanonicalRevision = Version = peer.CanonicalRevision;
+        Namespace = peer.Namespace;
+        Cluster = peer.ClusterId;
+        Region = peer.Region;
+        Zone = peer.Zone;
     }
 
     /// <summary>Whether there is a workload, or what it says about itself.</summary>
@@ -68,22 +68,25 @@ internal readonly record struct EndLabels
             : labels;
     }
 
-    /// <summary>These labels with the principal of others.</summary>
-    public EndLabels WithPrincipalOf(in EndLabels other) => this with { Principal = other.Principal };
-
-    /// <summary>The destination; its principal is the configured one, on plaintext too.</summary>
-    public static EndLabels OfDestination(in ConnectionFacts facts) => facts switch
+    /// <summary>
+    /// The destination; its principal is the configured one, on plaintext too. One that only a gateway knows has its own
+    /// words, and the principal that TLS proved.
+    /// </summary>
+    public static EndLabels OfDestination(in ConnectionFacts facts)
     {
-        { Destination: { } workload } => new EndLabels(workload)
+        if (facts.Destination is { } workload)
         {
-            Principal = new PrincipalLabel(workload.TrustDomain, workload.Namespace, workload.ServiceAccount),
-        },
-        { DestinationIdentity: { } id } => new EndLabels
-        {
-            Principal = new PrincipalLabel(id.TrustDomain, id.Namespace, id.ServiceAccount),
-        },
-        _ => default,
-    };
+            return new EndLabels(workload)
+            {
+                Principal = new PrincipalLabel(workload.TrustDomain, workload.Namespace, workload.ServiceAccount),
+            };
+        }
+
+        var labels = facts.DestinationFallback is { } fallback ? new EndLabels(fallback) : default;
+        return facts.DestinationIdentity is { } id
+            ? labels with { Principal = new PrincipalLabel(id.TrustDomain, id.Namespace, id.ServiceAccount) }
+            : labels;
+    }
 }
 
 /// <summary>Parts of a SPIFFE ID; all null when there is none.</summary>

@@ -11,8 +11,9 @@ internal sealed class TelemetryHub(TrafficMetrics metrics, AccessLog log, TimePr
     /// <summary>A connection is decided on and about to be made. The caller closes the result.</summary>
     /// <param name="facts">What is known about it.</param>
     /// <param name="table">Where it is listed while it is open; null for nowhere.</param>
-    public ConnectionTelemetry Open(in ConnectionFacts facts, ConnectionTable? table = null) =>
-        new(facts, Metrics.CountersFor(facts), log, time, table);
+    /// <param name="startedAt">Timestamp that its duration counts from; null for now.</param>
+    public ConnectionTelemetry Open(in ConnectionFacts facts, ConnectionTable? table = null, long? startedAt = null) =>
+        new(facts, Metrics.CountersFor(facts), log, time, table, startedAt);
 
     /// <summary>A connection was refused before its ends were known: it is logged and not counted.</summary>
     public void Refuse(Reporter reporter, IPEndPoint source, IPEndPoint destination, ProxyException error) =>

@@ -19,7 +19,7 @@ internal readonly record struct TrafficLabels
 
     public Reporter Reporter { get; }
 
-    public EndLabels Source { get; private init; }
+    public EndLabels Source { get; }
 
     public EndLabels Destination { get; }
 
@@ -64,9 +64,6 @@ internal readonly record struct TrafficLabels
             text.Label("destination_zone"u8, Destination.Zone);
         }
     }
-
-    /// <summary>These labels without what an unknown source says about itself.</summary>
-    public TrafficLabels WithoutSourceWords() => this with { Source = default(EndLabels).WithPrincipalOf(Source) };
 
     /// <summary>Of the labels that differ most: hashing all thirty would cost more than it saves.</summary>
     public override int GetHashCode() => HashCode.Combine(

@@ -10,8 +10,8 @@ namespace Ztunnel.Telemetry;
 internal sealed class TrafficMetrics
 {
     /// <summary>
-    /// Series that may come from what unknown sources say about themselves. A peer can say anything in each request, so
-    /// after that many it counts as unknown.
+    /// Series that may come from what unknown peers say about themselves. A peer can say anything in each request and
+    /// answer, so after that many it counts as unknown.
     /// </summary>
     public const int MaxClaimedSeries = 1000;
 
@@ -47,11 +47,12 @@ internal sealed class TrafficMetrics
             return counters;
         }
 
-        var isClaimed = facts is { Source: null, SourceFallback: not null };
+        var isClaimed = facts is { Source: null, SourceFallback: not null }
+            or { Destination: null, DestinationFallback: not null };
         if (isClaimed && (Volatile.Read(ref _claimedSeries) >= MaxClaimedSeries
             || Interlocked.Increment(ref _claimedSeries) > MaxClaimedSeries))
         {
-            labels = labels.WithoutSourceWords();
+            labels = TrafficLabels.Of(facts with { SourceFallback = null, DestinationFallback = null });
         }
 
         return _series.GetOrAdd(labels, static key => new TrafficCounters(key));

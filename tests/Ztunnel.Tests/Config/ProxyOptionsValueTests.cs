@@ -15,6 +15,7 @@ public class ProxyOptionsValueTests
         ["ENABLE_ORIG_SRC"] = options => options.OriginalSource,
         ["INPOD_PORT_REUSE"] = options => options.InPodPortReuse,
         ["LOCALHOST_APP_TUNNEL"] = options => options.LocalhostAppTunnel,
+        ["POOL_DOUBLE_HBONE"] = options => options.PoolDoubleHbone,
         ["ENABLE_RESPONSE_BAGGAGE"] = options => options.ResponseBaggage,
         ["UNSTABLE_ENABLE_SOCKS5"] = options => options.Socks5Enabled,
         ["KEEPALIVE_ENABLED"] = options => options.KeepAlive.Enabled,
@@ -179,7 +180,7 @@ public class ProxyOptionsValueTests
         Assert.All(Booleans, entry => Assert.Equal(entry.Key switch
         {
             "ENABLE_PROXY" or "IPV6_ENABLED" or "INPOD_PORT_REUSE" or "LOCALHOST_APP_TUNNEL"
-                or "ENABLE_RESPONSE_BAGGAGE" or "KEEPALIVE_ENABLED" => true,
+                or "POOL_DOUBLE_HBONE" or "ENABLE_RESPONSE_BAGGAGE" or "KEEPALIVE_ENABLED" => true,
             "ENABLE_ORIG_SRC" => null,
             _ => false,
         }, entry.Value(options)));

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
+using Hbone.Tls;
 using Ztunnel.Telemetry;
 
 namespace Ztunnel.Tests.Telemetry;
@@ -66,7 +67,7 @@ public sealed class AccessLogTests
         var facts = RecordedMesh.Inbound("10.77.0.2:7007") with
         {
             Source = null,
-            SourceFallback = new SourceLabelsFallback
+            SourceFallback = new ClaimedLabels
             {
                 CanonicalName = "far \"away\"",
                 Namespace = "there",
@@ -79,6 +80,24 @@ public sealed class AccessLogTests
         Assert.Contains(
             """src.workload="far \"away\"" src.namespace="there" """
             + """src.identity="spiffe://cluster.local/ns/default/sa/a" src.cluster="c2" dst""",
+            Assert.Single(log.Lines()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Completed_ServerBehindAGateway_HasItsOwnWordsAndTheProvedIdentity()
+    {
+        using var log = new LogCapture(LogFormat.Plain);
+        var facts = RecordedMesh.Outbound(to: null, hbone: "far.shop.svc.cluster.local:80") with
+        {
+            DestinationIdentity = SpiffeId.Parse("spiffe://cluster.local/ns/shop/sa/far"),
+            DestinationFallback = new ClaimedLabels { CanonicalName = "far", Namespace = "shop", ClusterId = "c2" },
+        };
+
+        new AccessLog(log.Sink).Completed(facts, 1, 2, TimeSpan.Zero, null);
+
+        Assert.Contains(
+            "dst.addr=10.77.0.2:15008 dst.hbone_addr=far.shop.svc.cluster.local:80 dst.workload=\"far\" "
+            + "dst.namespace=\"shop\" dst.identity=\"spiffe://cluster.local/ns/shop/sa/far\" dst.cluster=\"c2\" direction",
             Assert.Single(log.Lines()), StringComparison.Ordinal);
     }
 

@@ -69,7 +69,7 @@ public sealed class TrafficMetricsTests : IDisposable
         _telemetry.Open(RecordedMesh.Inbound("10.77.0.2:7007") with
         {
             Source = null,
-            SourceFallback = new SourceLabelsFallback
+            SourceFallback = new ClaimedLabels
             {
                 ClusterId = "c2",
                 Namespace = "far",
@@ -87,23 +87,26 @@ public sealed class TrafficMetricsTests : IDisposable
             await ScrapeAsync(), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Labels_OfManyInventedSources_AreBounded()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Labels_OfManyInventedPeers_AreBounded(bool source)
     {
+        var facts = source ? RecordedMesh.Inbound("10.77.0.2:7007") : RecordedMesh.Outbound(to: null, hbone: "far:80");
         for (var i = 0; i < TrafficMetrics.MaxClaimedSeries + 500; i++)
         {
-            _metrics.CountersFor(RecordedMesh.Inbound("10.77.0.2:7007") with
-            {
-                Source = null,
-                SourceFallback = new SourceLabelsFallback { WorkloadName = $"w{i}" },
-            }).Opened();
+            var words = new ClaimedLabels { WorkloadName = $"w{i}" };
+            _metrics.CountersFor(source
+                ? facts with { Source = null, SourceFallback = words }
+                : facts with { DestinationFallback = words }).Opened();
         }
 
         var opened = (await ScrapeAsync()).Split('\n')
             .Where(line => line.StartsWith("istio_tcp_connections_opened_total", StringComparison.Ordinal)).ToArray();
 
+        var name = source ? "source_workload" : "destination_workload";
         Assert.Equal(TrafficMetrics.MaxClaimedSeries + 1, opened.Length);
-        Assert.Single(opened, line => line.Contains("source_workload=\"unknown\"", StringComparison.Ordinal)
+        Assert.Single(opened, line => line.Contains($"{name}=\"unknown\"", StringComparison.Ordinal)
             && line.EndsWith(" 500", StringComparison.Ordinal));
     }
 

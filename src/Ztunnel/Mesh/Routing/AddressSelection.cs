@@ -11,15 +11,9 @@ internal static class AddressSelection
     /// The dialled address if the workload has it; else its first of the dialled family that the service allows; else
     /// its first that the service allows.
     /// </summary>
-    /// <exception cref="ProxyException">It has none, or is on a network that is not the source's.</exception>
-    public static IPAddress Choose(Workload workload, Service? service, Workload source, IPAddress dialled)
+    /// <exception cref="ProxyException">It has none.</exception>
+    public static IPAddress Choose(Workload workload, Service? service, IPAddress dialled)
     {
-        // Another network is reached through its gateway only: an address there may belong to somebody else here.
-        if (workload.Network != source.Network)
-        {
-            throw NoDestination(workload);
-        }
-
         IPAddress? allowed = null;
         foreach (var address in workload.Addresses)
         {
@@ -40,13 +34,14 @@ internal static class AddressSelection
         return allowed ?? throw NoDestination(workload);
     }
 
+    /// <summary>Nothing that a connection to this workload could be made to.</summary>
+    public static ProxyException NoDestination(Workload workload) =>
+        new(ConnectionFailure.Connect, $"no valid routing destination for workload: {workload.Info}");
+
     private static bool Allows(this Service? service, IPAddress address) => service?.IpFamilies switch
     {
         IpFamilies.IPv4 => address.AddressFamily == AddressFamily.InterNetwork,
         IpFamilies.IPv6 => address.AddressFamily == AddressFamily.InterNetworkV6,
         _ => true,
     };
-
-    private static ProxyException NoDestination(Workload workload) =>
-        new(ConnectionFailure.Connect, $"no valid routing destination for workload: {workload.Info}");
 }

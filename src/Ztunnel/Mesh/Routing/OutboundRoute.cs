@@ -12,6 +12,9 @@ internal enum OutboundProtocol
 
     /// <summary>Through a CONNECT to the destination's or a waypoint's port 15008.</summary>
     Hbone,
+
+    /// <summary>Through a CONNECT to the server, inside of a CONNECT to the gateway of its network.</summary>
+    DoubleHbone,
 }
 
 /// <summary>What was decided for one captured connection.</summary>
@@ -22,14 +25,20 @@ internal sealed record OutboundRoute
     /// <summary>Whom to connect to: <c>dst.addr</c> of the access log.</summary>
     public required IPEndPoint Dial { get; init; }
 
-    /// <summary>The CONNECT's <c>:authority</c>, <c>ip:port</c> or <c>[ip]:port</c>; null unless HBONE.</summary>
+    /// <summary>
+    /// The CONNECT's <c>:authority</c>, <c>ip:port</c> or <c>[ip]:port</c>, for both CONNECTs of double HBONE
+    /// <c>hostname:port</c>; null without HBONE.
+    /// </summary>
     public string? HboneTarget { get; init; }
 
-    /// <summary>Whom the peer's certificate may name; empty unless HBONE.</summary>
+    /// <summary>Whom the certificate of the peer at <see cref="Dial"/> may name; empty without HBONE.</summary>
     public ImmutableArray<SpiffeId> ExpectedIdentities { get; init; } = [];
 
+    /// <summary>Whom the certificate of the server behind the gateway may name; empty unless double HBONE.</summary>
+    public ImmutableArray<SpiffeId> InnerIdentities { get; init; } = [];
+
     /// <summary>
-    /// Whom <see cref="Dial"/> belongs to, the waypoint if there is one; null for addresses outside the mesh.
+    /// Whom <see cref="Dial"/> belongs to, the waypoint or gateway if there is one; null for addresses outside the mesh.
     /// </summary>
     public Workload? DestinationWorkload { get; init; }
 

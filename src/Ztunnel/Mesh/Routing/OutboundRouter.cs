@@ -23,12 +23,13 @@ internal sealed class OutboundRouter(string network, Random random)
     {
         var target = new IPEndPoint(Unmapped(originalDestination.Address), originalDestination.Port);
         var resolution = new UpstreamResolution(snapshot, source, random);
+        var gateways = new GatewayResolution(snapshot, source, random);
         var addressed = snapshot.FindAddress(new(network, target.Address), source.Namespace).Service;
 
         // 1. A service's waypoint comes before any choice of an endpoint: the waypoint makes that choice.
         if (addressed is not null && resolution.WaypointOf(addressed) is { } serviceWaypoint)
         {
-            return ThroughWaypoint(resolution.Waypoint(serviceWaypoint, target), target, addressed);
+            return ThroughWaypoint(resolution.Waypoint(serviceWaypoint, target), target, addressed, gateways);
         }
 
         // 2. A service with nobody to serve it is an error; what is nobody's passes through as it is.
@@ -40,28 +41,37 @@ internal sealed class OutboundRouter(string network, Random random)
                 : throw new ProxyException(ConnectionFailure.Connect, $"no healthy upstream: {target}");
         }
 
-        // 3. A workload's waypoint is for traffic to the workload itself, except from that waypoint.
+        // 3. Another network is reached through its gateway only.
+        if (upstream.Address is not { } address)
+        {
+            return gateways.Route(upstream, target, upstream.Service ?? addressed);
+        }
+
+        // 4. A workload's waypoint is for traffic to the workload itself, except from that waypoint.
         if (addressed is null
             && upstream.Workload.Waypoint is { } waypoint
             && !resolution.IsFromWaypointOf(upstream.Workload, Unmapped(clientIp)))
         {
-            return ThroughWaypoint(resolution.Waypoint(waypoint, target), target, upstream.Service);
+            return ThroughWaypoint(resolution.Waypoint(waypoint, target), target, upstream.Service, gateways);
         }
 
-        // 4. The workload itself, on this node or another alike.
+        // 5. The workload itself, on this node or another alike.
         return upstream.Workload.Protocol == TunnelProtocol.Hbone
-            ? Tunnel(upstream, new(upstream.Address.Address, HbonePort), upstream.Address, upstream.Service)
+            ? Tunnel(upstream, new(address.Address, HbonePort), address, upstream.Service)
             : new()
             {
                 Protocol = OutboundProtocol.Tcp,
-                Dial = upstream.Address,
+                Dial = address,
                 DestinationWorkload = upstream.Workload,
                 DestinationService = upstream.Service,
             };
     }
 
-    private static OutboundRoute ThroughWaypoint(Upstream waypoint, IPEndPoint target, Service? service) =>
-        Tunnel(waypoint, waypoint.Address, target, service);
+    private static OutboundRoute ThroughWaypoint(
+        Upstream waypoint, IPEndPoint target, Service? service, GatewayResolution gateways) =>
+        waypoint.Address is { } address
+            ? Tunnel(waypoint, address, target, service)
+            : gateways.Route(waypoint, target, service);
 
     private static OutboundRoute Tunnel(Upstream peer, IPEndPoint dial, IPEndPoint target, Service? service) => new()
     {

@@ -106,10 +106,15 @@ internal readonly struct UpstreamResolution(MeshSnapshot snapshot, Workload sour
             return null;
         }
 
-        var address = AddressSelection.Choose(endpoint.Workload, service, source, dialled);
-        return new(endpoint.Workload, new(address, endpoint.TargetPort), service);
+        return new(endpoint.Workload, AddressOf(endpoint.Workload, service, endpoint.TargetPort, dialled), service);
     }
 
     private Upstream FromWorkload(Workload workload, ushort port, IPAddress dialled) =>
-        new(workload, new(AddressSelection.Choose(workload, service: null, source, dialled), port), Service: null);
+        new(workload, AddressOf(workload, service: null, port, dialled), Service: null);
+
+    // An address on another network may belong to somebody else here.
+    private IPEndPoint? AddressOf(Workload workload, Service? service, ushort port, IPAddress dialled) =>
+        workload.Network == source.Network
+            ? new(AddressSelection.Choose(workload, service, dialled), port)
+            : null;
 }

@@ -34,20 +34,6 @@ public sealed class OutboundRouterTests
     }
 
     [Fact]
-    public void EndpointBehindGateway_IsRefusedNotSentPlain()
-    {
-        var remote = Pod("remote", "10.0.0.2").EndpointOf(Web, "") with
-        {
-            Network = "other",
-            NetworkGateway = GatewayAt("10.22.1.1", 15009),
-        };
-
-        Assert.Equal(
-            "no valid routing destination for workload: remote.ns1 (remote)",
-            Refused(Empty.With(Web, remote), "10.0.1.1:80"));
-    }
-
-    [Fact]
     public void HostnameEndpoint_IsRefused()
     {
         var external = Pod("external").EndpointOf(Web, "") with { Hostname = "external.example.com" };
