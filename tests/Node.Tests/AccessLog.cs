@@ -10,22 +10,26 @@ internal static class AccessLog
     /// <summary>
     /// The first access line from a log position on that fits; fails the test with what came instead.
     /// </summary>
+    public static Task<AccessLine> WaitForAccessAsync(
+        this DedicatedProxy proxy, long since, Func<AccessLine, bool> fits, CancellationToken cancellationToken) =>
+        proxy.Log.WaitForAccessAsync(since, fits, cancellationToken);
+
+    /// <inheritdoc cref="WaitForAccessAsync(DedicatedProxy, long, Func{AccessLine, bool}, CancellationToken)"/>
     public static async Task<AccessLine> WaitForAccessAsync(
-        this DedicatedProxy proxy, long since, Func<AccessLine, bool> fits, CancellationToken cancellationToken)
+        this OutputLines log, long since, Func<AccessLine, bool> fits, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(Limit);
         try
         {
-            var text = await proxy.Log.FirstAsync(
+            var text = await log.FirstAsync(
                 line => AccessLine.Parse(line) is { } access && fits(access), since, deadline.Token);
-            Assert.True(text is not null, $"the proxy of {proxy.Pod.Name} ended: {proxy.Error}");
+            Assert.True(text is not null, $"the proxy ended: {log}");
             return AccessLine.Parse(text)!;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException(
-                $"no such access line of {proxy.Pod.Name}. There was: {string.Join('\n', proxy.Log.Since(since))}");
+            throw new TimeoutException($"no such access line. There was: {string.Join('\n', log.Since(since))}");
         }
     }
 }

@@ -1,0 +1,286 @@
+using System.Net.Sockets;
+using Ztunnel.Demo;
+
+namespace Node.Tests.Networks;
+
+/// <summary>A captured client and services of another network, in namespaces: data-path 2.7, 4.8 and E4 of 13.</summary>
+public sealed class DoubleHboneTests(NetworksFixture fixture) : IClassFixture<NetworksFixture>
+{
+    private const string Hello = "hello world";
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    private readonly TwoNetworks _networks = fixture.Networks;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private OutputLines NearLog => _networks.Near.Process.Output;
+
+    [Theory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task E4_ServerBehindOurProxy_ItsNameIsLogged(AddressFamily family)
+    {
+        await using var server = PodServer.Start(_networks.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
+        var (near, far) = (NearLog.Count, _networks.Far.Process.Output.Count);
+        (string, string)[] labels =
+        [
+            ("reporter", "source"), ("source_workload", "client"), ("destination_workload", "server"),
+            ("destination_principal", FarServices.ServerIdentity), ("destination_cluster", "cluster-net-2"),
+            ("destination_service", FarServices.Echo.Hostname), ("connection_security_policy", "mutual_tls"),
+        ];
+        var before = await CountersAsync(labels);
+
+        var reply = await _networks.AskAsync(FarServices.Echo, Hello, Token, family);
+
+        Assert.Equal(Hello + Hello, reply);
+        var gateway = family == AddressFamily.InterNetwork ? _networks.GatewayPod.IPv4 : _networks.GatewayPod.IPv6;
+        var line = await NearLog.WaitForAccessAsync(near, IsComplete, Token);
+        Assert.Equal(
+            ("client", "server", "shop", FarServices.ServerIdentity, "cluster-net-2"),
+            (line["src.workload"], line["dst.workload"], line["dst.namespace"], line["dst.identity"], line["dst.cluster"]));
+        Assert.Equal(
+            ($"{new System.Net.IPEndPoint(gateway!, 15008)}", FarServices.Echo.Authority, FarServices.Echo.Hostname),
+            (line["dst.addr"], line["dst.hbone_addr"], line["dst.service"]));
+        Assert.Equal(("outbound", "11", "22", null), (line["direction"], line["bytes_sent"], line["bytes_recv"], line["error"]));
+
+        // The peer that connects is the gateway; who asks is known by the inner certificate and its own words.
+        var arrived = await _networks.Far.Process.Output.WaitForAccessAsync(far, IsComplete, Token);
+        Assert.Equal(
+            ("client", TestMesh.ClientIdentity, "cluster-net-1", FarServices.Echo.Authority, FarServices.Echo.Hostname),
+            (arrived["src.workload"], arrived["src.identity"], arrived["src.cluster"], arrived["dst.hbone_addr"], arrived["dst.service"]));
+        await UntilAsync(async () =>
+            (await CountersAsync(labels)).Zip(before, (now, then) => now - then).SequenceEqual([1, 1, 11, 22]));
+    }
+
+    [Fact]
+    public async Task GatewayByAddress_ThatAddressForBothFamilies()
+    {
+        await using var server = PodServer.Start(_networks.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
+        foreach (var family in (AddressFamily[])[AddressFamily.InterNetwork, AddressFamily.InterNetworkV6])
+        {
+            var since = NearLog.Count;
+
+            Assert.Equal(Hello + Hello, await _networks.AskAsync(FarServices.EchoByAddress, Hello, Token, family));
+
+            var line = await NearLog.WaitForAccessAsync(since, IsComplete, Token);
+            Assert.Equal($"{_networks.GatewayPod.IPv4}:15008", line["dst.addr"]);
+        }
+    }
+
+    [Fact]
+    public async Task O20_BothConnects_SayWhatTheyShould()
+    {
+        var (atGateway, atPeer, since) = (_networks.Gateway.Count, _networks.Peer.Count, NearLog.Count);
+
+        Assert.Equal(Hello, await _networks.AskAsync(FarServices.Peer, Hello, Token));
+
+        var inner = (await _networks.Peer.FirstAsync("stream", atPeer, Token)).GetProperty("headers");
+        Assert.Equal("net-1", inner.GetProperty("x-forwarded-network").GetString());
+        Assert.Equal(FarServices.Peer.Authority, inner.GetProperty(":authority").GetString());
+        Assert.StartsWith("k8s.cluster.name=cluster-net-1,k8s.namespace.name=default", inner.GetProperty("baggage").GetString());
+        Assert.EndsWith($";host={FarServices.Peer.Hostname}", inner.GetProperty("forwarded").GetString());
+        foreach (var outer in _networks.Gateway.Reports("stream", atGateway).Select(report => report.GetProperty("headers")))
+        {
+            Assert.False(outer.TryGetProperty("x-forwarded-network", out _));
+            foreach (var name in (string[])[":authority", "baggage", "forwarded", "traceparent"])
+            {
+                Assert.Equal(inner.GetProperty(name).GetString(), outer.GetProperty(name).GetString());
+            }
+        }
+
+        Assert.Equal(
+            $"URI:{TestMesh.ClientIdentity}", _networks.Peer.Reports("session")[0].GetProperty("peer").GetString());
+        var line = await NearLog.WaitForAccessAsync(since, IsComplete, Token);
+        Assert.Equal(
+            ("peer", "shop", FarServices.PeerIdentity, "c-2"),
+            (line["dst.workload"], line["dst.namespace"], line["dst.identity"], line["dst.cluster"]));
+        Assert.Equal(1, await _networks.Near.SumAsync(
+            "istio_tcp_connections_opened_total",
+            [
+                ("destination_workload", "peer-v2"), ("destination_canonical_revision", "v2"),
+                ("destination_region", "r2"), ("destination_zone", "z2"),
+            ],
+            Token));
+    }
+
+    [Fact]
+    public async Task ThousandsOfShortConnections_OneInnerTunnel_NoLastByteLost()
+    {
+        await using var server = PodServer.Start(_networks.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
+        await _networks.AskAsync(FarServices.Echo, Hello, Token);
+        var since = _networks.Gateway.Count;
+
+        await ShortConnections.RunAsync(_networks, count: 3_000, Token);
+
+        Assert.Empty(_networks.Gateway.Reports("stream", since)); // at most 100 at once fit into the one that is there
+    }
+
+    [Fact]
+    public async Task MuchInBothDirections_ArrivesWhole()
+    {
+        await using var server = PodServer.Start(_networks.Server, TestMesh.EchoPort, EchoAsync);
+        using var socket = await _networks.DialAsync(FarServices.Echo, Token);
+        var payload = new byte[16_000_000];
+        new Random(1).NextBytes(payload);
+
+        var sending = Task.Run(
+            async () =>
+            {
+                for (var sent = 0; sent < payload.Length;)
+                {
+                    sent += await socket.SendAsync(payload.AsMemory(sent), Token);
+                }
+
+                socket.Shutdown(SocketShutdown.Send);
+            },
+            Token);
+        var received = new MemoryStream();
+        await new NetworkStream(socket).CopyToAsync(received, Token).WaitAsync(TimeSpan.FromSeconds(60), Token);
+        await sending;
+
+        Assert.True(received.ToArray().AsSpan().SequenceEqual(payload));
+    }
+
+    [Fact]
+    public async Task Resets_GetThrough()
+    {
+        var reset = new TaskCompletionSource<SocketError>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = PodServer.Start(_networks.Server, TestMesh.EchoPort, async (socket, token) =>
+        {
+            var text = await socket.ReceiveTextAsync(5, token);
+            if (text == "reset")
+            {
+                socket.Reset();
+                return;
+            }
+
+            try
+            {
+                await socket.ReceiveAsync(new byte[1], token);
+            }
+            catch (SocketException e)
+            {
+                reset.SetResult(e.SocketErrorCode);
+            }
+        });
+        using var byServer = await _networks.DialAsync(FarServices.Echo, Token);
+        var byClient = await _networks.DialAsync(FarServices.Echo, Token);
+
+        await byServer.SendTextAsync("reset", Token);
+        await byClient.SendTextAsync("hello", Token);
+        var atClient = await Assert.ThrowsAsync<SocketException>(
+            async () => await byServer.ReceiveAsync(new byte[1], Token).AsTask().WaitAsync(Limit, Token));
+        byClient.Reset();
+
+        Assert.Equal(SocketError.ConnectionReset, atClient.SocketErrorCode);
+        Assert.Equal(SocketError.ConnectionReset, await reset.Task.WaitAsync(Limit, Token));
+    }
+
+    [Fact]
+    public async Task GatewayDies_ConnectionsAreReset_AndTheNextFindItsSuccessor()
+    {
+        await using var server = PodServer.Start(_networks.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
+        using var open = await _networks.DialAsync(FarServices.Echo, Token);
+        await open.SendTextAsync(Hello, Token);
+        Assert.Equal(Hello + Hello, await open.ReceiveTextAsync(22, Token));
+        var since = NearLog.Count;
+
+        await _networks.Gateway.DisposeAsync();
+
+        var e = await Assert.ThrowsAsync<SocketException>(
+            async () => await open.ReceiveAsync(new byte[1], Token).AsTask().WaitAsync(Limit, Token));
+        Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+        var line = await NearLog.WaitForAccessAsync(since, IsComplete, Token);
+        Assert.Contains("io error: connection broken: outer tunnel: connection broken: ", line["error"]);
+        Assert.Equal("server", line["dst.workload"]);
+
+        await RefusedAsync(FarServices.Echo, "io error: Connection refused (os error 111)");
+        await _networks.StartGatewayAsync(Token);
+        Assert.Equal(Hello + Hello, await _networks.AskAsync(FarServices.Echo, Hello, Token));
+    }
+
+    [Theory]
+    [InlineData("unauthorized", "http status: 401 Unauthorized", "CONNECT")]
+    [InlineData("unknown", "http status: 404 Not Found", "CONNECT")]
+    [InlineData("unavailable", "http status: 503 Service Unavailable", "CONNECT")]
+    [InlineData("reset", "io error: outer tunnel: stream reset by peer: ConnectError", "CONNECT")]
+    [InlineData("closed", "io error: tls handshake eof", "CONNECT")]
+    [InlineData("garbage", "io error: wrong version number", "CONNECT")]
+    [InlineData("silent", "io error: handshake not finished within 2 s", "CONNECT")]
+    [InlineData(
+        "nameless",
+        "io error: invalid peer certificate: identity verification error: peer did not present the expected SAN (), got "
+            + FarServices.ServerIdentity,
+        "CONNECT")]
+    [InlineData(
+        "other",
+        "io error: invalid peer certificate: identity verification error: peer did not present the expected SAN "
+            + "(spiffe://cluster.local/ns/shop/sa/other), got " + FarServices.ServerIdentity,
+        "CONNECT")]
+    public async Task GatewayOrServerRefuses_ClosedWithTheReason(string name, string error, string flag)
+    {
+        var service = FarServices.All.Single(service => service.Name == name);
+
+        await RefusedAsync(service, error);
+
+        // Counted as opened when it has failed, towards the gateway: nobody else is known.
+        await UntilAsync(async () => await _networks.Near.SumAsync(
+            "istio_tcp_connections_failed_total",
+            [("destination_service", service.Hostname), ("response_flags", flag), ("destination_workload", "gateway")],
+            Token) > 0);
+    }
+
+    [Fact]
+    public async Task UnknownGateway_RefusedBeforeAnythingIsDialled()
+    {
+        var (since, atGateway) = (NearLog.Count, _networks.Gateway.Count);
+
+        Assert.Equal("", await _networks.AskAsync(FarServices.Lost, "", Token));
+
+        var line = await NearLog.WaitForAccessAsync(since, line => line["message"] == "connection failed", Token);
+        Assert.Equal("unknown network gateway: network gateway net-2/10.9.9.9:15008 not found", line["error"]);
+        Assert.Equal(atGateway, _networks.Gateway.Count);
+    }
+
+    private static bool IsComplete(AccessLine line) => line["message"] == "connection complete";
+
+    private static async Task EchoAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        using var stream = new NetworkStream(socket);
+        await stream.CopyToAsync(stream, cancellationToken);
+        socket.Shutdown(SocketShutdown.Send);
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (!await condition())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < Limit, "not in time");
+            await Task.Delay(50, Token);
+        }
+    }
+
+    private async Task RefusedAsync(FarService service, string error)
+    {
+        var since = NearLog.Count;
+        using var socket = await _networks.DialAsync(service, Token);
+
+        Assert.Equal("", await socket.ReceiveToEndAsync(Token));
+
+        var line = await NearLog.WaitForAccessAsync(since, IsComplete, Token);
+        Assert.Equal(error, line["error"]);
+        Assert.Equal((service.Authority, "gateway"), (line["dst.hbone_addr"], line["dst.workload"]));
+    }
+
+    private async Task<double[]> CountersAsync((string, string)[] labels)
+    {
+        var samples = MetricSample.Parse(await _networks.Near.MetricsPageAsync(Token));
+        return
+        [
+            .. from name in (string[])["connections_opened", "connections_closed", "received_bytes", "sent_bytes"]
+               select samples.Where(sample => sample.Name == $"istio_tcp_{name}_total" && sample.Has(labels))
+                   .Sum(sample => sample.Value),
+        ];
+    }
+}
