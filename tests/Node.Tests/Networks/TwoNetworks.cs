@@ -64,26 +64,21 @@ internal sealed class TwoNetworks : IAsyncDisposable
     }
 
     /// <summary>Dials a service of the far network from the client.</summary>
-    public Task<Socket> DialAsync(
-        FarService service, CancellationToken cancellationToken, AddressFamily family = AddressFamily.InterNetwork) =>
-        Client.ConnectAsync(
-            family == AddressFamily.InterNetwork
-                ? AddressPlan.Service4(service.Number)
-                : AddressPlan.Service6(service.Number),
-            FarService.Port,
-            cancellationToken);
+    public async Task<DialledSocket> DialAsync(
+        FarService service, CancellationToken cancellationToken, AddressFamily family = AddressFamily.InterNetwork)
+    {
+        var since = Near.Process.Output.Count;
+        var address = family == AddressFamily.InterNetwork
+            ? AddressPlan.Service4(service.Number)
+            : AddressPlan.Service6(service.Number);
+        return new(await Client.ConnectAsync(address, FarService.Port, cancellationToken), Near.Process.Output, since);
+    }
 
     /// <summary>Sends a text, ends, and reads to the end.</summary>
-    public async Task<string> AskAsync(
-        FarService service,
-        string text,
-        CancellationToken cancellationToken,
-        AddressFamily family = AddressFamily.InterNetwork)
+    public async Task<string> AskAsync(FarService service, string text, CancellationToken cancellationToken)
     {
-        using var socket = await DialAsync(service, cancellationToken, family);
-        await socket.SendTextAsync(text, cancellationToken);
-        socket.Shutdown(SocketShutdown.Send);
-        return await socket.ReceiveToEndAsync(cancellationToken);
+        using var dialled = await DialAsync(service, cancellationToken);
+        return await dialled.AskAsync(text, cancellationToken);
     }
 
     /// <summary>Starts the gateway, anew when it was there before.</summary>
