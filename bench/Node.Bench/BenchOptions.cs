@@ -8,7 +8,7 @@ internal sealed record BenchOptions
     public const string Usage = """
         Compares the proxy pair with an HAProxy pair, in network namespaces on this machine. Needs root.
 
-          --peers LIST     of direct,haproxy,ztunnel (default all)
+          --peers LIST     of direct,haproxy,ztunnel (default these), double-hbone,double-hbone-unshared
           --only LIST      of memory,latency,round-trips,connections,throughput (default all)
           --rounds N       interleaved rounds (default 5)
           --seconds N      length of one measurement (default 5)
@@ -18,7 +18,7 @@ internal sealed record BenchOptions
         """;
 
     /// <summary>Names of the peers, in the order of the first round.</summary>
-    public IReadOnlyList<string> Peers { get; init; } = PeerNames.All;
+    public IReadOnlyList<string> Peers { get; init; } = PeerNames.Default;
 
     /// <summary>Which groups of figures.</summary>
     public IReadOnlyList<string> Groups { get; init; } = Figure.Groups;

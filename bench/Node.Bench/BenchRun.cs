@@ -83,6 +83,8 @@ internal sealed class BenchRun(BenchOptions options, Samples samples, TextWriter
     {
         PeerNames.Direct => new DirectPeer(),
         PeerNames.Haproxy => new HaproxyPeer(),
+        PeerNames.DoubleHbone => new DoubleHbonePeer(Path.GetFullPath(options.Binary), shared: true),
+        PeerNames.DoubleHboneUnshared => new DoubleHbonePeer(Path.GetFullPath(options.Binary), shared: false),
         _ => new ZtunnelPeer(Path.GetFullPath(options.Binary)),
     };
 }

@@ -12,5 +12,14 @@ internal static class PeerNames
     /// <summary>Two of our proxies with HBONE between them.</summary>
     public const string Ztunnel = "ztunnel";
 
-    public static readonly IReadOnlyList<string> All = [Direct, Haproxy, Ztunnel];
+    /// <summary>Two of our proxies on two networks, a gateway between them; inner tunnels are shared.</summary>
+    public const string DoubleHbone = "double-hbone";
+
+    /// <summary>The same with an inner tunnel for every connection.</summary>
+    public const string DoubleHboneUnshared = "double-hbone-unshared";
+
+    /// <summary>Whom a run without <c>--peers</c> compares.</summary>
+    public static readonly IReadOnlyList<string> Default = [Direct, Haproxy, Ztunnel];
+
+    public static readonly IReadOnlyList<string> All = [.. Default, DoubleHbone, DoubleHboneUnshared];
 }

@@ -19,13 +19,26 @@ internal sealed class PodPair : IAsyncDisposable
     /// <summary>New connections come faster than the kernel forgets closed ones.</summary>
     private const int TimeWaitBuckets = 1_024;
 
-    private PodPair(string folder) => Folder = folder;
+    private readonly RunPrefix _prefix;
+    private readonly List<NetworkNamespace> _namespaces = [];
+
+    private PodPair(RunPrefix prefix)
+    {
+        _prefix = prefix;
+        Folder = Directory.CreateTempSubdirectory($"{prefix}-").FullName;
+    }
 
     /// <summary>Address of the client's pod.</summary>
     public static IPAddress SourceAddress { get; } = IPAddress.Parse("10.77.0.1");
 
     /// <summary>Address of the server's pod.</summary>
     public static IPAddress DestinationAddress { get; } = IPAddress.Parse("10.77.0.2");
+
+    /// <summary>Address of a gateway for the source.</summary>
+    public static IPAddress GatewayAddress { get; } = IPAddress.Parse("10.77.1.2");
+
+    /// <summary>Address of the server's pod for a gateway.</summary>
+    public static IPAddress BehindGatewayAddress { get; } = IPAddress.Parse("10.77.2.2");
 
     /// <summary>Where the clients run, and the proxy at their end.</summary>
     public NetworkNamespace Source { get; private set; } = null!;
@@ -38,13 +51,11 @@ internal sealed class PodPair : IAsyncDisposable
 
     public static async Task<PodPair> CreateAsync(CancellationToken cancellationToken)
     {
-        var prefix = RunPrefix.Next();
-        var pair = new PodPair(Directory.CreateTempSubdirectory($"{prefix}-").FullName);
+        var pair = new PodPair(RunPrefix.Next());
         try
         {
-            var settings = Settings();
-            pair.Source = await NetworkNamespace.CreateAsync(prefix.Name("a"), settings, cancellationToken);
-            pair.Destination = await NetworkNamespace.CreateAsync(prefix.Name("b"), settings, cancellationToken);
+            pair.Source = await pair.AddAsync("a", cancellationToken);
+            pair.Destination = await pair.AddAsync("b", cancellationToken);
             await pair.Source.IpAsync(
                 [
                     $"link add eth0 type veth peer name eth0 netns {pair.Destination.Name}",
@@ -63,17 +74,41 @@ internal sealed class PodPair : IAsyncDisposable
         }
     }
 
+    /// <summary>Adds a third pod with a wire to each of the two.</summary>
+    public async Task<NetworkNamespace> AddGatewayAsync(CancellationToken cancellationToken)
+    {
+        var gateway = await AddAsync("g", cancellationToken);
+        await gateway.IpAsync(
+            [
+                $"link add eth0 type veth peer name eth1 netns {Source.Name}",
+                $"link add eth1 type veth peer name eth1 netns {Destination.Name}",
+                $"address add {GatewayAddress}/24 dev eth0",
+                "address add 10.77.2.1/24 dev eth1",
+                "link set eth0 up",
+                "link set eth1 up",
+            ],
+            cancellationToken);
+        await Source.IpAsync(["address add 10.77.1.1/24 dev eth1", "link set eth1 up"], cancellationToken);
+        await Destination.IpAsync(
+            [$"address add {BehindGatewayAddress}/24 dev eth1", "link set eth1 up"], cancellationToken);
+        return gateway;
+    }
+
     public async ValueTask DisposeAsync()
     {
-        foreach (var network in new[] { Source, Destination })
+        foreach (var network in _namespaces)
         {
-            if (network is not null)
-            {
-                await network.DisposeAsync();
-            }
+            await network.DisposeAsync();
         }
 
         Directory.Delete(Folder, recursive: true);
+    }
+
+    private async Task<NetworkNamespace> AddAsync(string name, CancellationToken cancellationToken)
+    {
+        var network = await NetworkNamespace.CreateAsync(_prefix.Name(name), Settings(), cancellationToken);
+        _namespaces.Add(network);
+        return network;
     }
 
     private static List<string> Settings()

@@ -16,7 +16,7 @@ internal sealed class ZtunnelPeer(string binary) : IPeer
     /// <summary>
     /// A closed connection keeps its conntrack entry this long; with the default the load would fill the table.
     /// </summary>
-    private const string ShortMemory = "net.netfilter.nf_conntrack_tcp_timeout_time_wait=5";
+    public const string ShortMemory = "net.netfilter.nf_conntrack_tcp_timeout_time_wait=5";
 
     public string Name => PeerNames.Ztunnel;
 
