@@ -19,6 +19,8 @@ internal static class OutboundErrors
             $"connection timed out, maybe a NetworkPolicy is blocking HBONE port 15008: {Io(e.InnerException!)}",
             e),
         HboneConnectException => new(ConnectionFailure.Connect, $"io error: {Io(e.InnerException!)}", e),
+        HboneTlsException { InnerException.InnerException: Http2ConnectionException { IsPeerRevoked: true } outer } => new(
+            ConnectionFailure.CertRevoked, outer.Message, e),
         HboneTlsException => new(ConnectionFailure.Connect, $"io error: {Io(e.InnerException!)}", e),
         HboneStatusException { Status: var status } => new(
             ConnectionFailure.Connect, $"http status: {status} {ReasonPhrases.GetReasonPhrase(status)}".TrimEnd(), e),

@@ -67,11 +67,29 @@ internal static class NeededNames
 
     private static bool IsUnknown(MeshAddress address) => address is { Workload: null, Service: null };
 
-    private static IEnumerable<string> OfGateway(MeshSnapshot snapshot, GatewayAddress gateway)
+    // A waypoint may be on another network, behind a gateway of its own.
+    private static IEnumerable<string> OfGateway(MeshSnapshot snapshot, GatewayAddress gateway) =>
+    [
+        .. OfReference(snapshot, gateway),
+        .. WorkloadsOf(snapshot, snapshot.FindGateway(gateway))
+            .Select(workload => workload.NetworkGateway)
+            .OfType<GatewayAddress>()
+            .Distinct()
+            .SelectMany(beyond => OfReference(snapshot, beyond)),
+    ];
+
+    private static IEnumerable<string> OfReference(MeshSnapshot snapshot, GatewayAddress gateway)
     {
         var found = snapshot.FindGateway(gateway);
         return IsUnknown(found) ? [gateway.Destination] : MembersOf(snapshot, found.Service);
     }
+
+    private static IEnumerable<Workload> WorkloadsOf(MeshSnapshot snapshot, MeshAddress address) => address switch
+    {
+        { Workload: { } workload } => [workload],
+        { Service: { } service } => service.Endpoints.Keys.Select(snapshot.FindWorkload).OfType<Workload>(),
+        _ => [],
+    };
 
     /// <summary>Endpoints that a service names and that nobody has announced.</summary>
     private static IEnumerable<string> MembersOf(MeshSnapshot snapshot, Service? service) =>

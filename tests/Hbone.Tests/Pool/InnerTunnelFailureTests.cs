@@ -228,6 +228,20 @@ public sealed class InnerTunnelFailureTests : IDisposable
     }
 
     [Fact]
+    public async Task GatewayRevokedDuringTheHandshakeInside_IsTheReason()
+    {
+        await using var chain = new InnerTunnelFixture { Behind = Stranger };
+        var opening = chain.OpenAsync();
+        using var peer = await _listener.AcceptAsync(Token);
+        await peer.ReceiveAsync(new byte[10_000], Token);
+
+        chain.Revocations.Replace(RevocationLists.SetOf(chain.Root.Revoke(chain.GatewayLeaf)));
+
+        var e = await Assert.ThrowsAsync<HboneTlsException>(() => opening);
+        Assert.True(e.InnerException?.InnerException is Http2ConnectionException { IsPeerRevoked: true }, e.ToString());
+    }
+
+    [Fact]
     public async Task GatewayBreaks_EverythingInsideFails_AndTheNextOpensAnew()
     {
         await using var chain = new InnerTunnelFixture();

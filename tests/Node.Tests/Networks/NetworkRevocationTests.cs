@@ -26,7 +26,7 @@ public sealed class NetworkRevocationTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task C4_GatewayOrServerRevoked_LiveAndNewConnectionsEnd(bool gateway)
+    public async Task C4_T15_GatewayOrServerRevoked_LiveAndNewConnectionsEnd(bool gateway)
     {
         using var dialled = await _networks.DialAsync(FarServices.Peer, Token);
         await dialled.Socket.SendTextAsync("hello", Token);

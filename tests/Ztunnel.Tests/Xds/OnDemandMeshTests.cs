@@ -61,6 +61,29 @@ public sealed class OnDemandMeshTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Address_WithARemoteWaypoint_AsksForTheGatewayOfItsNetworkToo()
+    {
+        var waypoints = Service("waypoint.ns1.svc.cluster.local", "15008:15008", "10.1.0.9");
+        var waypoint = Pod("waypoint").EndpointOf(waypoints, "") with
+        {
+            Network = "other",
+            NetworkGateway = GatewayAt("10.22.1.1", network: "other"),
+        };
+        var web = Service("web.ns1.svc.cluster.local", "80:8080", "10.1.0.1") with
+        {
+            Waypoint = GatewayNamed("ns1", waypoints.Hostname),
+        };
+        _controlPlane.Known["/10.1.0.1"] = [web];
+        _controlPlane.Known[waypoints.NamespacedHostname.ToString()] = [waypoints, waypoint];
+        _controlPlane.Known["other/10.22.1.1"] = [Pod("gateway", "10.22.1.1") with { Network = "other" }];
+
+        var snapshot = await AddressAsync("10.1.0.1").WaitAsync(Limit, Token);
+
+        Assert.Equal(["/10.1.0.1", "ns1/waypoint.ns1.svc.cluster.local", "other/10.22.1.1"], _controlPlane.Asked);
+        Assert.Equal("gateway", snapshot.FindWorkload(At("10.22.1.1", "other"))?.Name);
+    }
+
+    [Fact]
     public async Task Call_FromAnUnknownCaller_AsksForItsAddress()
     {
         _controlPlane.Known["/10.0.0.2"] = [Pod("client", "10.0.0.2")];

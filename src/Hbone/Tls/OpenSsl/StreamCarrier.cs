@@ -46,7 +46,7 @@ internal sealed class StreamCarrier : IRecordCarrier
             return false;
         }
 
-        _stream.Return(TakeLent());
+        ReturnLent();
         if (!_stream.TryRead(out var read))
         {
             return false;
@@ -144,7 +144,7 @@ internal sealed class StreamCarrier : IRecordCarrier
             _disposed = true;
         }
 
-        _stream.Return(TakeLent());
+        ReturnLent();
         _stream.Reset(Http2ErrorCode.Cancel); // does nothing on the wire when both directions have ended
         _inputHandle.Free();
     }
@@ -165,13 +165,18 @@ internal sealed class StreamCarrier : IRecordCarrier
     }
 
     // Reader and Dispose may come at the same time; nothing is returned under the lock, because that can continue anybody.
-    private StreamRead TakeLent()
+    private void ReturnLent()
     {
+        StreamRead lent;
         lock (_gate)
         {
-            var lent = _lent;
+            lent = _lent;
             _lent = default;
-            return lent;
+        }
+
+        if (lent.OriginalLength > 0)
+        {
+            _stream.Return(lent);
         }
     }
 
