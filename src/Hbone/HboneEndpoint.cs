@@ -31,7 +31,7 @@ public static class HboneEndpoint
         ArgumentNullException.ThrowIfNull(options);
         var passed = options.Revocations?.Current ?? RevocationSet.Empty;
         var transport = await AuthenticateAsync(
-            CarrierOf(socket),
+            new SocketCarrier(socket),
             certificate,
             server: true,
             peer => PeerRules.SameTrustDomain(certificate.Identity, peer),
@@ -65,7 +65,7 @@ public static class HboneEndpoint
         HboneEndpointOptions options,
         TimeProvider time,
         CancellationToken cancellationToken) =>
-        ConnectAsync(CarrierOf(socket), certificate, expected, options, time, cancellationToken);
+        ConnectAsync(new SocketCarrier(socket), certificate, expected, options, time, cancellationToken);
 
     /// <summary>The same on a socket or inside of an open tunnel.</summary>
     internal static async Task<Http2Connection> ConnectAsync(
@@ -99,19 +99,6 @@ public static class HboneEndpoint
             time);
     }
 
-    private static SocketCarrier CarrierOf(Socket socket)
-    {
-        try
-        {
-            return new SocketCarrier(socket);
-        }
-        catch (SocketException e)
-        {
-            socket.Dispose();
-            throw new TlsException(e.Message, e);
-        }
-    }
-
     private static async Task<TlsConnection> AuthenticateAsync(
         IRecordCarrier carrier,
         WorkloadCertificate certificate,
@@ -135,6 +122,7 @@ public static class HboneEndpoint
         }
         catch (SocketException e)
         {
+            carrier.Dispose();
             throw new TlsException(e.Message, e);
         }
         catch (TlsException e)

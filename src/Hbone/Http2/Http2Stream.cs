@@ -14,6 +14,7 @@ public sealed class Http2Stream
     private readonly AsyncSignal _writable = new();
     private Http2Exception? _failure;
     private TaskCompletionSource? _over;
+    private bool _goingAwayUntold;
 
     internal Http2Stream(Http2Connection connection, int id, int sendWindow, int receiveWindow)
     {
@@ -107,7 +108,13 @@ public sealed class Http2Stream
     {
         lock (_connection.Gate)
         {
-            return !_received.IsEmpty || IsReset || RemoteEnded ? ValueTask.CompletedTask : _readable.Arm();
+            if (_received.IsEmpty && !IsReset && !RemoteEnded && !_goingAwayUntold)
+            {
+                return _readable.Arm();
+            }
+
+            _goingAwayUntold = false;
+            return ValueTask.CompletedTask;
         }
     }
 
@@ -217,6 +224,7 @@ public sealed class Http2Stream
     {
         if (_over is not null)
         {
+            _goingAwayUntold = !_readable.IsArmed;
             Wake(_readable, toFire);
         }
     }

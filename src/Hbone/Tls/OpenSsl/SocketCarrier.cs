@@ -4,17 +4,8 @@ using Hbone.Http2;
 namespace Hbone.Tls.OpenSsl;
 
 /// <summary>A connected socket, which it owns. OpenSSL reads from it directly.</summary>
-internal sealed class SocketCarrier : IRecordCarrier
+internal sealed class SocketCarrier(Socket socket) : IRecordCarrier
 {
-    private readonly Socket _socket;
-
-    /// <exception cref="SocketException">The socket is not usable.</exception>
-    public SocketCarrier(Socket socket)
-    {
-        _socket = socket;
-        socket.Blocking = false;
-    }
-
     /// <inheritdoc/>
     public int HeadRoom => 0;
 
@@ -33,24 +24,28 @@ internal sealed class SocketCarrier : IRecordCarrier
     }
 
     /// <inheritdoc/>
-    public nint CreateInput() =>
-        Native.BIO_new_socket((int)_socket.SafeHandle.DangerousGetHandle(), close: 0);
+    /// <exception cref="SocketException">The socket is not usable.</exception>
+    public nint CreateInput()
+    {
+        socket.Blocking = false;
+        return Native.BIO_new_socket((int)socket.SafeHandle.DangerousGetHandle(), close: 0);
+    }
 
     /// <inheritdoc/>
     public bool TryRefill() => false;
 
     /// <inheritdoc/>
     public ValueTask<int> WaitReadableAsync(CancellationToken cancellationToken = default) =>
-        _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken);
+        socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken);
 
     /// <inheritdoc/>
     /// <exception cref="SocketException">The peer reset or closed the connection.</exception>
     public ValueTask<int> SendAsync(byte[] batch, int length, CancellationToken cancellationToken) =>
-        _socket.SendAsync(batch.AsMemory(0, length), SocketFlags.None, cancellationToken);
+        socket.SendAsync(batch.AsMemory(0, length), SocketFlags.None, cancellationToken);
 
     /// <inheritdoc/>
-    public Task SayFarewellAsync(Task written, TimeSpan limit) => Farewell.SayAsync(_socket, written, limit);
+    public Task SayFarewellAsync(Task written, TimeSpan limit) => Farewell.SayAsync(socket, written, limit);
 
     /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => socket.Dispose();
 }
