@@ -1,4 +1,5 @@
 using Hbone.Memory;
+using Hbone.Proxying.Splicing;
 using Microsoft.Extensions.Logging;
 using Redirection;
 using Ztunnel.Admin;
@@ -32,6 +33,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly ICertificateAuthority _authority;
     private readonly CrlReloader? _crl;
     private readonly LiveConnections _live;
+    private readonly PipePool? _pipes;
     private readonly IServedPods _pods;
     private readonly XdsClient? _xds;
     private readonly LastKnownState? _state;
@@ -46,7 +48,8 @@ internal sealed class ProxyHost : IAsyncDisposable
         ILoggerFactory loggers,
         ICertificateAuthority authority,
         LocalMesh mesh,
-        LastKnownState? state)
+        LastKnownState? state,
+        ulong descriptorLimit)
     {
         _options = options;
         _log = log;
@@ -92,6 +95,13 @@ internal sealed class ProxyHost : IAsyncDisposable
         var authorization = new InboundAuthorization(
             Mesh, missing, options, loggers.CreateLogger<InboundAuthorization>());
         _live = new LiveConnections(Mesh, authorization, loggers.CreateLogger<LiveConnections>());
+        if (options.SpliceEnabled)
+        {
+            _pipes = new PipePool(
+                SpliceMetrics.MostPipes(descriptorLimit), TimeProvider.System, _logger.CopiedInsteadOfSpliced);
+            SpliceMetrics.Add(Metrics, _pipes);
+        }
+
         var services = new ProxyServices(
             options,
             Mesh,
@@ -107,6 +117,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             Authorization = authorization,
             Live = _live,
             Crl = _crl,
+            Pipes = _pipes,
             Dns = options.DnsEnabled
                 ? new DnsServices(options, Mesh, new DnsMetrics(Metrics), loggers, TimeProvider.System)
                 : null,
@@ -168,7 +179,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             authority = await OpenAuthorityAsync(options, loggers);
             var state = LastKnownState.Load(
                 options, mesh, TimeProvider.System, loggers.CreateLogger<LastKnownState>());
-            host = new ProxyHost(options, log, loggers, authority, mesh, state);
+            host = new ProxyHost(options, log, loggers, authority, mesh, state, after);
             await host.OpenAsync(loggers);
             return host;
         }
@@ -239,6 +250,7 @@ internal sealed class ProxyHost : IAsyncDisposable
 
         await _pods.DisposeAsync();
         await _live.DisposeAsync();
+        _pipes?.Dispose();
         _crl?.Dispose();
         await _certificates.DisposeAsync();
         _authority.Dispose();

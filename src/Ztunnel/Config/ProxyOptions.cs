@@ -258,6 +258,13 @@ internal sealed record ProxyOptions
     /// <remarks>Environment: <c>POD_MAX_CONNECTION_RATE</c>.</remarks>
     public int PodMaxConnectionRate { get; init; }
 
+    /// <summary>
+    /// Whether plain TCP passes through pipes of the kernel (splice(2)) while much of it comes, instead of through buffers of
+    /// this process. Default true.
+    /// </summary>
+    /// <remarks>Environment: <c>ENABLE_SPLICE</c>.</remarks>
+    public bool SpliceEnabled { get; init; } = true;
+
     /// <summary>Keepalive of sockets that carry workload traffic.</summary>
     public KeepaliveOptions KeepAlive { get; init; } = new();
 

@@ -104,6 +104,7 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
 
         await using var atEnd = live.CloseAtEnd(application);
         await using var clientAtEnd = live.CloseAtEnd(socket);
-        return CopyErrors.From(await SocketCopy.RunAsync(socket, application, telemetry, pod.Memory));
+        return CopyErrors.From(await SocketCopy.RunAsync(
+            socket, application, telemetry, pod.Memory, services.Pipes));
     }
 }

@@ -186,7 +186,8 @@ internal sealed class OutboundProxy : IAsyncDisposable
 
         await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), upstream);
         await (waiting?.EstablishedAsync() ?? default);
-        return CopyErrors.From(await SocketCopy.RunAsync(socket, upstream, telemetry, _pod.Memory));
+        return CopyErrors.From(await SocketCopy.RunAsync(
+            socket, upstream, telemetry, _pod.Memory, _services.Pipes));
     }
 
     private void ReportMisbehaviour(Http2Connection connection)

@@ -52,6 +52,9 @@ internal static partial class ProxyLog
     [LoggerMessage(2012, LogLevel.Debug, "failed to negotiate socks connection: {Reason}\t{Client}")]
     public static partial void SocksFailed(this ILogger logger, IPEndPoint client, string reason);
 
+    [LoggerMessage(2013, LogLevel.Warning, "plain TCP is copied instead of spliced: {Reason}")]
+    public static partial void CopiedInsteadOfSpliced(this ILogger logger, string reason);
+
     [LoggerMessage(2006, LogLevel.Debug, "hbone connection from {Peer} ended: {Reason}")]
     public static partial void TunnelEnded(this ILogger logger, IPEndPoint peer, string reason);
 }

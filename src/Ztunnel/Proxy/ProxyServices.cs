@@ -1,4 +1,5 @@
 using Hbone.Memory;
+using Hbone.Proxying.Splicing;
 using Microsoft.Extensions.Logging;
 using Ztunnel.Config;
 using Ztunnel.Dns;
@@ -32,6 +33,9 @@ internal sealed record ProxyServices(
 
     /// <summary>Answers names in pods; null when DNS is off.</summary>
     public DnsServices? Dns { get; init; }
+
+    /// <summary>Pipes of plain TCP connections; null when they are copied.</summary>
+    public PipePool? Pipes { get; init; }
 
     /// <summary>How long outbound connections wait for their decision.</summary>
     public DecisionTimes Decisions { get; init; } = new();

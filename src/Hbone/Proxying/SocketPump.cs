@@ -1,0 +1,189 @@
+using System.Net.Sockets;
+using Hbone.Memory;
+using Hbone.Proxying.Splicing;
+
+namespace Hbone.Proxying;
+
+/// <summary>
+/// One direction between two sockets. Copies, and moves payload through a pipe instead while more comes than one buffer
+/// holds: below that, copying costs less than the system calls of a pipe.
+/// </summary>
+internal sealed class SocketPump(Socket from, Socket to, Action<long> count, MemoryBudget memory, PipePool? pipes)
+{
+    // After so much without waiting, other sockets of this thread get their turn.
+    private const int YieldAfter = 16 * 1024 * 1024;
+
+    // A burst that brings less is copied next time.
+    private const int SmallestBurst = 16 * 1024;
+
+    // Only a part of what the pipe holds has to pass through user space to learn when the socket has room again.
+    private const int ProbeLength = 1;
+
+    private CopyBuffer _buffer = new(memory);
+    private byte[]? _probe;
+    private bool _isReadable;
+    private bool _isBulk;
+    private int _sinceYield;
+
+    /// <summary>Runs until the end of the stream has been passed on.</summary>
+    /// <returns>Null, or what broke it; then both sockets are reset.</returns>
+    public async Task<Exception?> RunAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                if (!_isReadable)
+                {
+                    _buffer.Return();
+                    await from.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None);
+                }
+
+                if (_isBulk && pipes?.TryRent() is { } pipe)
+                {
+                    _buffer.Return();
+                    if (!await SpliceAsync(pipe, pipes))
+                    {
+                        to.Shutdown(SocketShutdown.Send);
+                        return null;
+                    }
+                }
+                else
+                {
+                    var array = _buffer.Rent();
+                    var read = Receive(array);
+                    if (read == 0)
+                    {
+                        to.Shutdown(SocketShutdown.Send);
+                        return null;
+                    }
+
+                    if (read > 0)
+                    {
+                        await to.SendAsync(array.AsMemory(0, read), SocketFlags.None);
+                        count(read);
+                        _sinceYield += read;
+                    }
+                }
+
+                if (_sinceYield >= YieldAfter)
+                {
+                    _sinceYield = 0;
+                    await Task.Yield();
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException)
+        {
+            SocketReset.Now(from);
+            await SocketReset.AfterDeliveryAsync(to);
+            return e;
+        }
+        finally
+        {
+            _buffer.Return();
+        }
+    }
+
+    // Bytes; 0 at the end; -1 when there is nothing yet.
+    private int Receive(byte[] array)
+    {
+        var room = _buffer.PayloadLength;
+        var read = from.Receive(array.AsSpan(0, room), SocketFlags.None, out var error);
+        if (error == SocketError.WouldBlock)
+        {
+            _isReadable = false;
+            return -1;
+        }
+
+        if (error != SocketError.Success)
+        {
+            throw new SocketException((int)error);
+        }
+
+        _buffer.Add(read);
+        _isReadable = read == room;
+        _isBulk = _isReadable && room >= SmallestBurst - CopyBuffer.HeadRoom;
+        return read;
+    }
+
+    // Moves what there is. False at the end of the stream.
+    private async ValueTask<bool> SpliceAsync(SplicePipe pipe, PipePool pool)
+    {
+        var moved = 0;
+        try
+        {
+            while (moved < YieldAfter)
+            {
+                var filled = pipe.Fill(from, out var error);
+                if (filled == 0)
+                {
+                    return false;
+                }
+
+                if (filled < 0)
+                {
+                    if (SpliceError.IsRefusal(error))
+                    {
+                        pool.GiveUp(error);
+                    }
+                    else if (error != Native.TryAgain)
+                    {
+                        throw SpliceError.ToException(error);
+                    }
+                    else
+                    {
+                        _isReadable = false;
+                        _isBulk = moved >= SmallestBurst;
+                    }
+
+                    return true;
+                }
+
+                while (pipe.Pending > 0)
+                {
+                    var drained = pipe.Drain(to, out error);
+                    if (drained > 0)
+                    {
+                        count(drained);
+                    }
+                    else if (error == Native.TryAgain)
+                    {
+                        await UntilWritableAsync(pipe);
+                    }
+                    else
+                    {
+                        throw SpliceError.ToException(error);
+                    }
+                }
+
+                moved += filled;
+            }
+
+            return true;
+        }
+        finally
+        {
+            _sinceYield += moved;
+            pool.Return(pipe, moved);
+        }
+    }
+
+    // .NET has no wait for room in a socket but that of a send, so the first bytes out of the pipe are sent in that way.
+    private async ValueTask UntilWritableAsync(SplicePipe pipe)
+    {
+        var held = pipe.Pending;
+        memory.Charge(held);
+        try
+        {
+            _probe ??= new byte[ProbeLength];
+            var length = pipe.Read(_probe);
+            await to.SendAsync(_probe.AsMemory(0, length), SocketFlags.None);
+            count(length);
+        }
+        finally
+        {
+            memory.Release(held);
+        }
+    }
+}
