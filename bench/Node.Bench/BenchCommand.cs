@@ -50,7 +50,7 @@ internal static class BenchCommand
             throw new BenchException("network namespaces need root: run this with sudo");
         }
 
-        if (options.Peers.Any(peer => peer is not (PeerNames.Direct or PeerNames.Haproxy)) && !File.Exists(options.Binary))
+        if (options.Peers.Any(PeerNames.IsOurs) && !File.Exists(options.Binary))
         {
             throw new BenchException($"there is no ztunnel binary at '{options.Binary}': see --binary, or use --peers");
         }

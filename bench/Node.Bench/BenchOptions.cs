@@ -8,7 +8,9 @@ internal sealed record BenchOptions
     public const string Usage = """
         Compares the proxy pair with an HAProxy pair, in network namespaces on this machine. Needs root.
 
-          --peers LIST     of direct,haproxy,ztunnel (default these), double-hbone,double-hbone-unshared
+          --peers LIST     of direct,haproxy,ztunnel (the default), haproxy-tcp,ztunnel-copy,ztunnel-splice,
+                           double-hbone,double-hbone-unshared
+          --passthrough    the same as --peers direct,haproxy-tcp,ztunnel-copy,ztunnel-splice: plain TCP, one proxy
           --only LIST      of memory,latency,round-trips,connections,throughput (default all)
           --rounds N       interleaved rounds (default 5)
           --seconds N      length of one measurement (default 5)
@@ -18,7 +20,7 @@ internal sealed record BenchOptions
         """;
 
     /// <summary>Names of the peers, in the order of the first round.</summary>
-    public IReadOnlyList<string> Peers { get; init; } = PeerNames.Default;
+    public IReadOnlyList<string> Peers { get; init; } = PeerNames.Pairs;
 
     /// <summary>Which groups of figures.</summary>
     public IReadOnlyList<string> Groups { get; init; } = Figure.Groups;
@@ -43,6 +45,7 @@ internal sealed record BenchOptions
             options = name switch
             {
                 "--peers" => options with { Peers = List(name, rest, PeerNames.All) },
+                "--passthrough" => options with { Peers = PeerNames.Passthrough },
                 "--only" => options with { Groups = List(name, rest, Figure.Groups) },
                 "--rounds" => options with { Rounds = Number(name, rest) },
                 "--seconds" => options with { Duration = TimeSpan.FromSeconds(Number(name, rest)) },

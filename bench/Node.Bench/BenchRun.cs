@@ -85,6 +85,9 @@ internal sealed class BenchRun(BenchOptions options, Samples samples, TextWriter
         PeerNames.Haproxy => new HaproxyPeer(),
         PeerNames.DoubleHbone => new DoubleHbonePeer(Path.GetFullPath(options.Binary), shared: true),
         PeerNames.DoubleHboneUnshared => new DoubleHbonePeer(Path.GetFullPath(options.Binary), shared: false),
+        PeerNames.HaproxyTcp => new HaproxyTcpPeer(),
+        PeerNames.Copy => new ZtunnelPeer(Path.GetFullPath(options.Binary)) { Passthrough = Passthrough.Copied },
+        PeerNames.Splice => new ZtunnelPeer(Path.GetFullPath(options.Binary)) { Passthrough = Passthrough.Spliced },
         _ => new ZtunnelPeer(Path.GetFullPath(options.Binary)),
     };
 }

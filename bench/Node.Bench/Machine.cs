@@ -27,13 +27,13 @@ internal static partial class Machine
             $"{system}, Linux {kernel.Trim()}",
             $"{RuntimeInformation.FrameworkDescription}, {iperf.Split(" (")[0]}",
         ];
-        if (options.Peers.Contains(PeerNames.Haproxy))
+        if (options.Peers.Contains(PeerNames.Reference(options.Peers)))
         {
             var build = await RunAsync(["haproxy", "-vv"], cancellationToken);
             lines.Add($"{build.Split('\n')[0].Split(" - ")[0]}, {First(TlsLibrary(), build)}");
         }
 
-        if (options.Peers.Contains(PeerNames.Ztunnel))
+        if (options.Peers.Any(PeerNames.IsOurs))
         {
             var size = new FileInfo(options.Binary).Length / 1e6;
             var version = await FirstLineAsync([options.Binary, "version"], cancellationToken);

@@ -18,8 +18,29 @@ internal static class PeerNames
     /// <summary>The same with an inner tunnel for every connection.</summary>
     public const string DoubleHboneUnshared = "double-hbone-unshared";
 
-    /// <summary>Whom a run without <c>--peers</c> compares.</summary>
-    public static readonly IReadOnlyList<string> Default = [Direct, Haproxy, Ztunnel];
+    /// <summary>One HAProxy that passes plain TCP on, with splicing.</summary>
+    public const string HaproxyTcp = "haproxy-tcp";
 
-    public static readonly IReadOnlyList<string> All = [.. Default, DoubleHbone, DoubleHboneUnshared];
+    /// <summary>One of our proxies, passing plain TCP on by copying.</summary>
+    public const string Copy = "ztunnel-copy";
+
+    /// <summary>The same with splicing.</summary>
+    public const string Splice = "ztunnel-splice";
+
+    /// <summary>Those that are compared by default: a tunnel between two proxies.</summary>
+    public static readonly IReadOnlyList<string> Pairs = [Direct, Haproxy, Ztunnel];
+
+    /// <summary>Those that pass plain TCP on in one hop.</summary>
+    public static readonly IReadOnlyList<string> Passthrough = [Direct, HaproxyTcp, Copy, Splice];
+
+    public static readonly IReadOnlyList<string> All = [.. Pairs.Union(Passthrough), DoubleHbone, DoubleHboneUnshared];
+
+    /// <summary>Whether it is a proxy of ours.</summary>
+    public static bool IsOurs(string peer) => peer is not (Direct or Haproxy or HaproxyTcp);
+
+    /// <summary>Whose figures are divided by the others', the last of ours.</summary>
+    public static string Ours(IReadOnlyList<string> peers) => peers.LastOrDefault(IsOurs) ?? Ztunnel;
+
+    /// <summary>The HAProxy in the run.</summary>
+    public static string Reference(IReadOnlyList<string> peers) => peers.Contains(HaproxyTcp) ? HaproxyTcp : Haproxy;
 }

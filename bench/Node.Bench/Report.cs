@@ -23,14 +23,15 @@ internal static class Report
             }
         }
 
+        var us = PeerNames.Ours(peers);
         foreach (var figure in Figure.All)
         {
-            if (samples.Of(figure, PeerNames.Ztunnel) is not { } ours)
+            if (samples.Of(figure, us) is not { } ours)
             {
                 continue;
             }
 
-            foreach (var peer in peers.Where(peer => peer != PeerNames.Ztunnel))
+            foreach (var peer in peers.Where(peer => peer != us))
             {
                 if (samples.Of(figure, peer) is { } theirs)
                 {
@@ -53,8 +54,9 @@ internal static class Report
             output.WriteLine($"- {line}");
         }
 
+        var (us, reference) = (PeerNames.Ours(peers), PeerNames.Reference(peers));
         output.WriteLine();
-        output.WriteLine($"| figure | unit | {string.Join(" | ", peers)} | ztunnel / haproxy |");
+        output.WriteLine($"| figure | unit | {string.Join(" | ", peers)} | {us} / {reference} |");
         output.WriteLine($"|---|---|{string.Concat(Enumerable.Repeat("---|", peers.Count + 1))}");
         foreach (var figure in Figure.All)
         {
@@ -63,7 +65,7 @@ internal static class Report
             {
                 output.WriteLine(
                     $"| {figure.Description} (`{figure.Name}`) | {figure.Unit} | {string.Join(" | ", cells)} | "
-                    + $"{Ratio(samples.Of(figure, PeerNames.Ztunnel), samples.Of(figure, PeerNames.Haproxy))} |");
+                    + $"{Ratio(samples.Of(figure, us), samples.Of(figure, reference))} |");
             }
         }
     }

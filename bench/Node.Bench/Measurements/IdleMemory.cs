@@ -15,7 +15,7 @@ internal sealed class IdleMemory : IMeasurement
 
     public async Task RunAsync(Lane lane, Samples samples, CancellationToken cancellationToken)
     {
-        if (lane.Proxies is not [var source, var destination])
+        if (lane.Proxies is not [var source, ..])
         {
             return;
         }
@@ -23,20 +23,24 @@ internal sealed class IdleMemory : IMeasurement
         await Task.Delay(Settle, cancellationToken);
         var peer = lane.Peer.Name;
         var atSource = ProcessUsage.ResidentBytes(source);
-        var atDestination = ProcessUsage.ResidentBytes(destination);
+        var atDestination = lane.Proxies.Skip(1).Sum(ProcessUsage.ResidentBytes);
         var withConnections = 0.0;
         await lane.WithIdleConnectionsAsync(
             Connections,
             async () =>
             {
                 await Task.Delay(Settle, cancellationToken);
-                withConnections = ProcessUsage.ResidentBytes(source) + ProcessUsage.ResidentBytes(destination);
+                withConnections = lane.Proxies.Sum(ProcessUsage.ResidentBytes);
             },
             cancellationToken);
 
         samples.Add(Figure.RssIdle, peer, (atSource + atDestination) / 1e6);
-        samples.Add(Figure.RssIdleSource, peer, atSource / 1e6);
-        samples.Add(Figure.RssIdleDestination, peer, atDestination / 1e6);
+        if (lane.Proxies.Count > 1)
+        {
+            samples.Add(Figure.RssIdleSource, peer, atSource / 1e6);
+            samples.Add(Figure.RssIdleDestination, peer, atDestination / 1e6);
+        }
+
         samples.Add(Figure.Rss1000Idle, peer, withConnections / 1e6);
         samples.Add(
             Figure.BytesPerIdleConnection, peer, (withConnections - atSource - atDestination) / Connections);

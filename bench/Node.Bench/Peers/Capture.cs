@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ztunnel.Demo;
 
 namespace Node.Bench.Peers;
@@ -45,14 +46,26 @@ internal static class Capture
 
         """;
 
-    public static async Task ApplyAsync(NetworkNamespace pod, CancellationToken cancellationToken)
+    /// <summary>Applies them.</summary>
+    /// <param name="pod">Where to.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="proxyUser">User whose connections are the proxy's, for one that does not mark them.</param>
+    public static async Task ApplyAsync(NetworkNamespace pod, CancellationToken cancellationToken, int? proxyUser = null)
     {
+        const string Output = "chain istio-output {";
+        var rules = proxyUser is { } user
+            ? Rules.Replace(
+                Output,
+                string.Create(CultureInfo.InvariantCulture, $"{Output}\n    meta skuid {user} counter accept"),
+                StringComparison.Ordinal)
+            : Rules;
+
         await pod.IpAsync(
             [
                 "route add local 0.0.0.0/0 dev lo table 100",
                 "rule add fwmark 0x111/0xfff lookup 100 pref 32764",
             ],
             cancellationToken);
-        (await pod.RunAsync(new ProcessSpec("nft", "-f", "-") { Input = Rules }, cancellationToken)).Succeeded();
+        (await pod.RunAsync(new ProcessSpec("nft", "-f", "-") { Input = rules }, cancellationToken)).Succeeded();
     }
 }

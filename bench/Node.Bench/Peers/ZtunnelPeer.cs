@@ -18,7 +18,17 @@ internal sealed class ZtunnelPeer(string binary) : IPeer
     /// </summary>
     public const string ShortMemory = "net.netfilter.nf_conntrack_tcp_timeout_time_wait=5";
 
-    public string Name => PeerNames.Ztunnel;
+    /// <summary>
+    /// How plain TCP passes when the server's pod is not part of the mesh and has no proxy; null for a tunnel between two.
+    /// </summary>
+    public Passthrough? Passthrough { get; init; }
+
+    public string Name => Passthrough switch
+    {
+        null => PeerNames.Ztunnel,
+        Peers.Passthrough.Copied => PeerNames.Copy,
+        _ => PeerNames.Splice,
+    };
 
     public IPEndPoint EchoTarget { get; } = new(PodPair.DestinationAddress, PodPair.EchoPort);
 
@@ -27,9 +37,10 @@ internal sealed class ZtunnelPeer(string binary) : IPeer
     public async Task PrepareAsync(PodPair pods, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.Combine(pods.Folder, Authority));
-        var mesh = "workloads:\n" + Workload("a", PodPair.SourceAddress) + Workload("b", PodPair.DestinationAddress);
+        var mesh = "workloads:\n" + Workload("a", PodPair.SourceAddress)
+            + (Passthrough is null ? Workload("b", PodPair.DestinationAddress) : "");
         await File.WriteAllTextAsync(Path.Combine(pods.Folder, Mesh), mesh, cancellationToken);
-        foreach (var pod in new[] { pods.Source, pods.Destination })
+        foreach (var pod in Passthrough is null ? new[] { pods.Source, pods.Destination } : [pods.Source])
         {
             await Capture.ApplyAsync(pod, cancellationToken);
             (await pod.RunAsync(new ProcessSpec("sysctl", "-q", "-w", ShortMemory), cancellationToken)).Succeeded();
@@ -39,7 +50,9 @@ internal sealed class ZtunnelPeer(string binary) : IPeer
     public async Task<IReadOnlyList<ChildProcess>> StartAsync(PodPair pods, CancellationToken cancellationToken) =>
     [
         await pods.Source.StartListenerAsync(Proxy(pods, "a"), InboundPort, cancellationToken),
-        await pods.Destination.StartListenerAsync(Proxy(pods, "b"), InboundPort, cancellationToken),
+        .. Passthrough is null
+            ? new[] { await pods.Destination.StartListenerAsync(Proxy(pods, "b"), InboundPort, cancellationToken) }
+            : [],
     ];
 
     /// <summary>How the proxy of a pod is started.</summary>
@@ -58,6 +71,7 @@ internal sealed class ZtunnelPeer(string binary) : IPeer
             ["ISTIO_META_DNS_CAPTURE"] = "false",
             ["PACKET_MARK"] = "1337",
             ["ZTUNNEL_WORKER_THREADS"] = "2",
+            ["ENABLE_SPLICE"] = Passthrough is Peers.Passthrough.Copied ? "false" : "true",
             ["RUST_LOG"] = "info,access=off",
         },
     };
