@@ -8,9 +8,9 @@ internal sealed record BenchOptions
     public const string Usage = """
         Compares the proxy pair with an HAProxy pair, in network namespaces on this machine. Needs root.
 
-          --peers LIST     of direct,haproxy,ztunnel (the default), haproxy-tcp,ztunnel-copy,ztunnel-splice,
+          --peers LIST     of direct,haproxy,ztunnel (the default), haproxy-auto,haproxy-splice,ztunnel-copy,ztunnel-splice,
                            double-hbone,double-hbone-unshared
-          --passthrough    the same as --peers direct,haproxy-tcp,ztunnel-copy,ztunnel-splice: plain TCP, one proxy
+          --passthrough    plain TCP through one proxy: --peers direct,haproxy-auto,haproxy-splice,ztunnel-copy,ztunnel-splice
           --only LIST      of memory,latency,round-trips,connections,throughput (default all)
           --rounds N       interleaved rounds (default 5)
           --seconds N      length of one measurement (default 5)

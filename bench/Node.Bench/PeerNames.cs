@@ -18,8 +18,11 @@ internal static class PeerNames
     /// <summary>The same with an inner tunnel for every connection.</summary>
     public const string DoubleHboneUnshared = "double-hbone-unshared";
 
-    /// <summary>One HAProxy that passes plain TCP on, with splicing.</summary>
-    public const string HaproxyTcp = "haproxy-tcp";
+    /// <summary>One HAProxy that passes plain TCP on, with splicing when it thinks best.</summary>
+    public const string HaproxyAuto = "haproxy-auto";
+
+    /// <summary>The same, splicing whatever it can.</summary>
+    public const string HaproxySplice = "haproxy-splice";
 
     /// <summary>One of our proxies, passing plain TCP on by copying.</summary>
     public const string Copy = "ztunnel-copy";
@@ -31,16 +34,17 @@ internal static class PeerNames
     public static readonly IReadOnlyList<string> Pairs = [Direct, Haproxy, Ztunnel];
 
     /// <summary>Those that pass plain TCP on in one hop.</summary>
-    public static readonly IReadOnlyList<string> Passthrough = [Direct, HaproxyTcp, Copy, Splice];
+    public static readonly IReadOnlyList<string> Passthrough = [Direct, HaproxyAuto, HaproxySplice, Copy, Splice];
 
     public static readonly IReadOnlyList<string> All = [.. Pairs.Union(Passthrough), DoubleHbone, DoubleHboneUnshared];
 
     /// <summary>Whether it is a proxy of ours.</summary>
-    public static bool IsOurs(string peer) => peer is not (Direct or Haproxy or HaproxyTcp);
+    public static bool IsOurs(string peer) => peer is not (Direct or Haproxy or HaproxyAuto or HaproxySplice);
 
     /// <summary>Whose figures are divided by the others', the last of ours.</summary>
     public static string Ours(IReadOnlyList<string> peers) => peers.LastOrDefault(IsOurs) ?? Ztunnel;
 
-    /// <summary>The HAProxy in the run.</summary>
-    public static string Reference(IReadOnlyList<string> peers) => peers.Contains(HaproxyTcp) ? HaproxyTcp : Haproxy;
+    /// <summary>The HAProxy in the run, the last of them.</summary>
+    public static string Reference(IReadOnlyList<string> peers) =>
+        peers.LastOrDefault(peer => peer is Haproxy or HaproxyAuto or HaproxySplice) ?? Haproxy;
 }

@@ -4,10 +4,14 @@ using Ztunnel.Demo;
 namespace Node.Bench.Peers;
 
 /// <summary>
-/// HAProxy in the client's pod, two threads, passing TCP on to where the client wanted to go, by splice(2). The pod's
-/// connections are redirected to it by the same rules as to us.
+/// HAProxy in the client's pod, two threads, passing TCP on to where the client wanted to go. The pod's connections are
+/// redirected to it by the same rules as to us.
 /// </summary>
-internal sealed class HaproxyTcpPeer : IPeer
+/// <param name="alwaysSplices">
+/// Whether it splices all that it can (<c>splice-request</c>, <c>splice-response</c>), or when it thinks best
+/// (<c>splice-auto</c>), which may be never: strace tells.
+/// </param>
+internal sealed class HaproxyTcpPeer(bool alwaysSplices) : IPeer
 {
     /// <summary>User that it runs as: its own connections are told from the client's by it, as ours are by their mark.</summary>
     private const int User = 15_001;
@@ -15,7 +19,7 @@ internal sealed class HaproxyTcpPeer : IPeer
     private const int Port = 15_001;
 
     // Without a server, `option transparent` dials the original destination.
-    private static readonly string Configuration = $"""
+    private readonly string _configuration = $"""
         global
           nbthread 2
           maxconn 4096
@@ -29,11 +33,12 @@ internal sealed class HaproxyTcpPeer : IPeer
         listen passthrough
           bind 0.0.0.0:{Port}
           option transparent
-          option splice-auto
+          {(alwaysSplices ? "option splice-request" : "option splice-auto")}
+          {(alwaysSplices ? "option splice-response" : "")}
 
         """;
 
-    public string Name => PeerNames.HaproxyTcp;
+    public string Name => alwaysSplices ? PeerNames.HaproxySplice : PeerNames.HaproxyAuto;
 
     public IPEndPoint EchoTarget { get; } = new(PodPair.DestinationAddress, PodPair.EchoPort);
 
@@ -43,7 +48,7 @@ internal sealed class HaproxyTcpPeer : IPeer
     {
         await Capture.ApplyAsync(pods.Source, cancellationToken, User);
         var file = Path.Combine(pods.Folder, "passthrough.cfg");
-        await File.WriteAllTextAsync(file, Configuration, cancellationToken);
+        await File.WriteAllTextAsync(file, _configuration, cancellationToken);
     }
 
     public async Task<IReadOnlyList<ChildProcess>> StartAsync(PodPair pods, CancellationToken cancellationToken)
