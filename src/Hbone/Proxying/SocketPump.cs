@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Sockets;
 using Hbone.Memory;
 using Hbone.Proxying.Splicing;
@@ -16,11 +17,10 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
     // A burst that brings less is copied next time.
     private const int SmallestBurst = 16 * 1024;
 
-    // Only a part of what the pipe holds has to pass through user space to learn when the socket has room again.
-    private const int ProbeLength = 1;
+    // What passes through user space to learn when a socket has room again. A single byte would do, as a packet of its own.
+    private const int ProbeLength = 4096;
 
     private CopyBuffer _buffer = new(memory);
-    private byte[]? _probe;
     private bool _isReadable;
     private bool _isBulk;
     private int _sinceYield;
@@ -103,7 +103,7 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
 
         _buffer.Add(read);
         _isReadable = read == room;
-        _isBulk = _isReadable && room >= SmallestBurst - CopyBuffer.HeadRoom;
+        _isBulk = read >= SmallestBurst - CopyBuffer.HeadRoom;
         return read;
     }
 
@@ -174,15 +174,16 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
     {
         var held = pipe.Pending;
         memory.Charge(held);
+        var probe = ArrayPool<byte>.Shared.Rent(ProbeLength);
         try
         {
-            _probe ??= new byte[ProbeLength];
-            var length = pipe.Read(_probe);
-            await to.SendAsync(_probe.AsMemory(0, length), SocketFlags.None);
+            var length = pipe.Read(probe.AsSpan(0, ProbeLength));
+            await to.SendAsync(probe.AsMemory(0, length), SocketFlags.None);
             count(length);
         }
         finally
         {
+            ArrayPool<byte>.Shared.Return(probe);
             memory.Release(held);
         }
     }

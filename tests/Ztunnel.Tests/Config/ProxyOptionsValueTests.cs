@@ -14,6 +14,7 @@ public class ProxyOptionsValueTests
         ["IPV6_ENABLED"] = options => options.Ipv6Enabled,
         ["ENABLE_ORIG_SRC"] = options => options.OriginalSource,
         ["INPOD_PORT_REUSE"] = options => options.InPodPortReuse,
+        ["ENABLE_SPLICE"] = options => options.SpliceEnabled,
         ["LOCALHOST_APP_TUNNEL"] = options => options.LocalhostAppTunnel,
         ["POOL_DOUBLE_HBONE"] = options => options.PoolDoubleHbone,
         ["ENABLE_RESPONSE_BAGGAGE"] = options => options.ResponseBaggage,
@@ -180,7 +181,7 @@ public class ProxyOptionsValueTests
         Assert.All(Booleans, entry => Assert.Equal(entry.Key switch
         {
             "ENABLE_PROXY" or "IPV6_ENABLED" or "INPOD_PORT_REUSE" or "LOCALHOST_APP_TUNNEL"
-                or "POOL_DOUBLE_HBONE" or "ENABLE_RESPONSE_BAGGAGE" or "KEEPALIVE_ENABLED" => true,
+                or "POOL_DOUBLE_HBONE" or "ENABLE_RESPONSE_BAGGAGE" or "ENABLE_SPLICE" or "KEEPALIVE_ENABLED" => true,
             "ENABLE_ORIG_SRC" => null,
             _ => false,
         }, entry.Value(options)));
