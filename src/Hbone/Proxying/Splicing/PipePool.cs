@@ -9,9 +9,9 @@ namespace Hbone.Proxying.Splicing;
 /// </summary>
 public sealed class PipePool : IDisposable
 {
-    // What a pipe is to hold. The kernel counts 4 KiB for each piece, and pieces of received packets are often smaller. A
-    // quarter of a megabyte cost a fifth more CPU per byte of an upload; more than this gained nothing.
-    private const int Capacity = 512 * 1024;
+    // What a pipe is to hold: the most that everybody may ask for (fs.pipe-max-size). The kernel counts 4 KiB for each piece,
+    // and pieces of received packets are often smaller. A quarter of it cost a fifth more CPU per byte of an upload.
+    private const int Capacity = 1024 * 1024;
 
     // A user with many pipes gets pipes of one or two pieces (pipe-user-pages-soft of pipe(7)): copying is better.
     private const int SmallestCapacity = 64 * 1024;
