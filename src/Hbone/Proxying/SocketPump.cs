@@ -39,7 +39,7 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
                     await from.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None);
                 }
 
-                if (_isBulk && pipes?.TryRent() is { } pipe)
+                if (_isBulk && !memory.IsTight && pipes?.TryRent() is { } pipe)
                 {
                     _buffer.Return();
                     if (!await SpliceAsync(pipe, pipes))

@@ -6,7 +6,8 @@ namespace Ztunnel.Proxy;
 /// <summary>The pipes that plain TCP passes through: how many there may be, how many there are, and what they moved.</summary>
 internal static class SpliceMetrics
 {
-    // Two descriptors for each pipe: a sixteenth of all, and no more than a node with all its connections stalled is worth.
+    // Two descriptors for each pipe, so a sixteenth of all. Only connections with slow readers keep a pipe; beyond this
+    // number they are copied.
     private const ulong LimitPerPipe = 32;
     private const ulong Most = 4096;
 

@@ -65,11 +65,7 @@ public sealed class PipePool : IDisposable
     {
         lock (_gate)
         {
-            _isClosed = true;
-            while (_idle.TryPop(out var pipe))
-            {
-                Close(pipe);
-            }
+            CloseIdle();
         }
     }
 
@@ -106,7 +102,11 @@ public sealed class PipePool : IDisposable
             return null;
         }
 
-        _hasFailed = false;
+        lock (_gate)
+        {
+            _hasFailed = false;
+        }
+
         return pipe;
     }
 
@@ -136,7 +136,7 @@ public sealed class PipePool : IDisposable
         lock (_gate)
         {
             isFirst = !_isClosed;
-            _isClosed = true;
+            CloseIdle();
         }
 
         if (isFirst)
@@ -160,6 +160,15 @@ public sealed class PipePool : IDisposable
         if (isFirst)
         {
             _unavailable?.Invoke(reason);
+        }
+    }
+
+    private void CloseIdle()
+    {
+        _isClosed = true;
+        while (_idle.TryPop(out var pipe))
+        {
+            Close(pipe);
         }
     }
 
