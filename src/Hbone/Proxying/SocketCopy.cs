@@ -24,9 +24,12 @@ public static class SocketCopy
         ArgumentNullException.ThrowIfNull(counters);
         client.Blocking = false;
         server.Blocking = false;
-        var up = new SocketPump(client, server, counters.AddReceived, memory, pipes).RunAsync();
-        var down = await new SocketPump(server, client, counters.AddSent, memory, pipes).RunAsync();
-        var result = new CopyResult(await up, down);
+        var up = new SocketPump(client, server, counters.AddReceived, memory, pipes);
+        var down = new SocketPump(server, client, counters.AddSent, memory, pipes);
+        (up.Opposite, down.Opposite) = (down, up);
+        var goingUp = up.RunAsync();
+        var downEnd = await down.RunAsync();
+        var result = new CopyResult(await goingUp, downEnd);
         client.Dispose();
         server.Dispose();
         return result;

@@ -24,6 +24,10 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
     private bool _isReadable;
     private bool _isBulk;
     private int _sinceYield;
+    private volatile bool _hasEnded; // read by the opposite direction
+
+    /// <summary>The other direction between the same sockets.</summary>
+    public SocketPump? Opposite { private get; set; }
 
     /// <summary>Runs until the end of the stream has been passed on.</summary>
     /// <returns>Null, or what broke it; then both sockets are reset.</returns>
@@ -44,7 +48,7 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
                     _buffer.Return();
                     if (!await SpliceAsync(pipe, pipes))
                     {
-                        to.Shutdown(SocketShutdown.Send);
+                        PassEndOn();
                         return null;
                     }
                 }
@@ -54,7 +58,7 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
                     var read = Receive(array);
                     if (read == 0)
                     {
-                        to.Shutdown(SocketShutdown.Send);
+                        PassEndOn();
                         return null;
                     }
 
@@ -83,6 +87,19 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
         {
             _buffer.Return();
         }
+    }
+
+    // The kernel tells of a reset once only. When the opposite direction, which was sending there, has heard of it, a read sees
+    // the end of the stream, although a connection whose other half is open cannot be over in an orderly way.
+    private void PassEndOn()
+    {
+        if (SocketReset.IsClosed(from) && Opposite is { _hasEnded: false })
+        {
+            throw new SocketException((int)SocketError.ConnectionReset);
+        }
+
+        _hasEnded = true; // before it is true
+        to.Shutdown(SocketShutdown.Send);
     }
 
     // Bytes; 0 at the end; -1 when there is nothing yet.

@@ -83,6 +83,14 @@ public static class SocketReset
         }
     }
 
+    /// <summary>Whether the kernel has no connection for it any more: reset, timed out, or ended in both directions.</summary>
+    public static bool IsClosed(Socket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        Span<byte> info = stackalloc byte[1]; // tcpi_state
+        return socket.GetRawSocketOption(TcpLevel, TcpInfo, info) > 0 && info[0] == Closed;
+    }
+
     /// <summary>Whether the kernel still holds something that the other end has not acknowledged.</summary>
     public static bool HasUndelivered(Socket socket) => HasUndelivered(socket, out _);
 
