@@ -56,8 +56,12 @@ internal sealed class MeshSnapshot
     public Service? FindService(NamespacedHostname name) => _services.Find(name);
 
     /// <summary>The service that a client of that namespace means by a VIP; null for no particular client.</summary>
+    /// <remarks>A range counts when no service that the client sees has exactly this VIP.</remarks>
     public Service? FindServiceByVip(NetworkAddress vip, string? clientNamespace) =>
-        _services.FindByVip(vip, clientNamespace);
+        _services.FindByVip(vip, clientNamespace) ?? _services.FindByRange(vip, clientNamespace);
+
+    /// <summary>All services that some client may mean by an address.</summary>
+    public IEnumerable<Service> ServicesAt(NetworkAddress address) => _services.AllAt(address);
 
     /// <summary>
     /// The service that a client of that namespace means by a hostname; null for no particular client.
@@ -79,11 +83,21 @@ internal sealed class MeshSnapshot
             ? new(workload, null)
             : new(null, FindServiceByVip(address, clientNamespace));
 
-    /// <summary>Where traffic to an address goes: a service before a workload.</summary>
-    public MeshAddress FindUpstream(NetworkAddress address, string? clientNamespace) =>
-        FindServiceByVip(address, clientNamespace) is { } service
-            ? new(null, service)
-            : new(FindWorkload(address), null);
+    /// <summary>
+    /// Where traffic to an address goes: the service with that VIP, the workload with that address, the service with a
+    /// range around it. A pod inside of a range is still that pod, and keeps its tunnel.
+    /// </summary>
+    public MeshAddress FindUpstream(NetworkAddress address, string? clientNamespace)
+    {
+        if (_services.FindByVip(address, clientNamespace) is { } service)
+        {
+            return new(null, service);
+        }
+
+        return FindWorkload(address) is { } workload
+            ? new(workload, null)
+            : new(null, _services.FindByRange(address, clientNamespace));
+    }
 
     /// <summary>
     /// Whom a full name belongs to: a service before a workload. Visibility does not matter to a reference.

@@ -63,18 +63,16 @@ internal sealed class ServiceTable
                 Resolve(_byHostname.Find(hostname)).Where(isMeant), clientNamespace, preferredNamespace);
     }
 
-    /// <summary>
-    /// The best service with that VIP; when none of them is visible, the best with a range around it: the client's own
-    /// namespace, then the longer prefix, then the canonical one, then the one inserted first.
-    /// </summary>
-    public Service? FindByVip(NetworkAddress address, string? clientNamespace)
-    {
-        var exact = ServiceRank.Best(Resolve(_byVip.Find(address)), clientNamespace);
-        if (exact is not null)
-        {
-            return exact;
-        }
+    /// <summary>The best service with exactly that VIP.</summary>
+    public Service? FindByVip(NetworkAddress address, string? clientNamespace) =>
+        ServiceRank.Best(Resolve(_byVip.Find(address)), clientNamespace);
 
+    /// <summary>
+    /// The best service with a range around that address: the client's own namespace, then the longer prefix, then the
+    /// canonical one, then the one inserted first.
+    /// </summary>
+    public Service? FindByRange(NetworkAddress address, string? clientNamespace)
+    {
         Service? best = null;
         foreach (var names in _byCidrVip.Find(address))
         {
@@ -89,6 +87,10 @@ internal sealed class ServiceTable
 
         return best;
     }
+
+    /// <summary>Every service with that VIP or with a range around it, whoever sees it.</summary>
+    public IEnumerable<Service> AllAt(NetworkAddress address) =>
+        Resolve(_byVip.Find(address)).Concat(_byCidrVip.Find(address).SelectMany(names => Resolve(names)));
 
     public Builder ToBuilder() => new(this);
 

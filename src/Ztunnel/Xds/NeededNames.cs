@@ -13,16 +13,20 @@ internal static class NeededNames
     /// <summary>To reach an address: who has it, the service's members, waypoints and gateways, and their members.</summary>
     public static IEnumerable<string> OfAddress(MeshSnapshot snapshot, NetworkAddress address)
     {
-        var found = snapshot.FindAddress(address, clientNamespace: null);
+        var found = snapshot.FindUpstream(address, clientNamespace: null);
         if (IsUnknown(found))
         {
             return [address.ToString()];
         }
 
+        // A service's address can be a workload's too, and a caller of 15008 may mean that one.
+        var sharing = found.Service is null ? null : snapshot.FindWorkload(address);
         return
         [
             .. MembersOf(snapshot, found.Service),
-            .. GatewaysOf(snapshot, found).SelectMany(gateway => OfGateway(snapshot, gateway)),
+            .. GatewaysOf(snapshot, found)
+                .Concat(sharing is null ? [] : GatewaysOf(sharing))
+                .SelectMany(gateway => OfGateway(snapshot, gateway)),
         ];
     }
 

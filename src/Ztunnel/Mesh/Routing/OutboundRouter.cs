@@ -24,7 +24,10 @@ internal sealed class OutboundRouter(string network, Random random)
         var target = new IPEndPoint(Unmapped(originalDestination.Address), originalDestination.Port);
         var resolution = new UpstreamResolution(snapshot, source, random);
         var gateways = new GatewayResolution(snapshot, source, random);
-        var addressed = snapshot.FindAddress(new(network, target.Address), source.Namespace).Service;
+
+        // The address means the same in every step: what is balanced as a service also goes through its waypoint.
+        var found = snapshot.FindUpstream(new(source.Network, target.Address), source.Namespace);
+        var addressed = found.Workload is null ? found.Service ?? ServiceOfOurNetwork(snapshot, source, target) : null;
 
         // 1. A service's waypoint comes before any choice of an endpoint: the waypoint makes that choice.
         if (addressed is not null && resolution.WaypointOf(addressed) is { } serviceWaypoint)
@@ -33,11 +36,10 @@ internal sealed class OutboundRouter(string network, Random random)
         }
 
         // 2. A service with nobody to serve it is an error; what is nobody's passes through as it is.
-        var found = snapshot.FindUpstream(new(source.Network, target.Address), source.Namespace);
         if (resolution.Find(found, target, ResolutionMode.Standard) is not { } upstream)
         {
-            return (found.Service ?? addressed) is null or { LoadBalancer.Mode: LoadBalancerMode.Passthrough }
-                ? new() { Protocol = OutboundProtocol.Tcp, Dial = target }
+            return addressed is null or { LoadBalancer.Mode: LoadBalancerMode.Passthrough }
+                ? new() { Protocol = OutboundProtocol.Tcp, Dial = target, DestinationService = addressed }
                 : throw new ProxyException(ConnectionFailure.Connect, $"no healthy upstream: {target}");
         }
 
@@ -66,6 +68,15 @@ internal sealed class OutboundRouter(string network, Random random)
                 DestinationService = upstream.Service,
             };
     }
+
+    /// <summary>
+    /// What an address is on the network that the proxy was told, when the control plane puts the source on another one:
+    /// a service that is known by either is never passed by.
+    /// </summary>
+    private Service? ServiceOfOurNetwork(MeshSnapshot snapshot, Workload source, IPEndPoint target) =>
+        network == source.Network
+            ? null
+            : snapshot.FindUpstream(new(network, target.Address), source.Namespace).Service;
 
     private static OutboundRoute ThroughWaypoint(
         Upstream waypoint, IPEndPoint target, Service? service, GatewayResolution gateways) =>
