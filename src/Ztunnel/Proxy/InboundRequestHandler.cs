@@ -33,7 +33,19 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
     /// <param name="local">The address and port that it dialled.</param>
     public async Task ServeAsync(ConnectRequest request, IPEndPoint source, IPEndPoint local)
     {
-        var authority = HboneAuthority.TryParse(request.Authority);
+        // What is no request at all does not wait for the control plane to tell who we are.
+        if (request.Method != "CONNECT")
+        {
+            Refuse(request, source, local, InboundRefusal.NotConnect(request.Method));
+            return;
+        }
+
+        if (HboneAuthority.TryParse(request.Authority) is not { } authority)
+        {
+            Refuse(request, source, local, InboundRefusal.NoAuthority(request.Authority));
+            return;
+        }
+
         Workload workload;
         MeshSnapshot snapshot;
         try
@@ -52,7 +64,7 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
             return;
         }
 
-        var decision = Decide(request, authority, snapshot, workload, local.Address);
+        var decision = _router.Route(snapshot, workload, local.Address, authority);
         if (decision.Route is not { } route)
         {
             Refuse(request, source, local, decision.Refusal!);
@@ -75,23 +87,6 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
         error = await ConnectAndCopyAsync(request, workload, route, source, live, telemetry);
         telemetry.Close(
             live.IsClosed ? LiveConnection.NoLongerAllowed() : drain.Forced.IsCancellationRequested ? null : error);
-    }
-
-    private InboundDecision Decide(
-        ConnectRequest request,
-        HboneAuthority? authority,
-        MeshSnapshot snapshot,
-        Workload workload,
-        IPAddress localIp)
-    {
-        if (request.Method != "CONNECT")
-        {
-            return InboundRefusal.NotConnect(request.Method);
-        }
-
-        return authority is not null
-            ? _router.Route(snapshot, workload, localIp, authority)
-            : InboundRefusal.NoAuthority(request.Authority);
     }
 
     private ConnectionFacts FactsOf(

@@ -40,13 +40,13 @@ internal sealed class OnDemandMesh(MeshState mesh, Demands? demands, string netw
     /// </summary>
     /// <param name="local">The pod's workload.</param>
     /// <param name="localIp">The pod's address that was called.</param>
-    /// <param name="authority">What the caller asks for; null when that cannot be read.</param>
+    /// <param name="authority">What the caller asks for.</param>
     /// <param name="caller">Null when it is known to be elsewhere.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public ValueTask<MeshSnapshot> WithCallAsync(
         Workload local,
         IPAddress localIp,
-        HboneAuthority? authority,
+        HboneAuthority authority,
         NetworkAddress? caller,
         CancellationToken cancellationToken) =>
         demands is null
@@ -67,13 +67,13 @@ internal sealed class OnDemandMesh(MeshState mesh, Demands? demands, string netw
         Demands demands,
         Workload local,
         IPAddress localIp,
-        HboneAuthority? authority,
+        HboneAuthority authority,
         NetworkAddress? caller,
         CancellationToken cancellationToken)
     {
         var target = WithAsync(
             demands,
-            snapshot => authority is null ? [] : NeededNames.OfTarget(snapshot, local, localIp, network, authority),
+            snapshot => NeededNames.OfTarget(snapshot, local, localIp, network, authority),
             cancellationToken).AsTask();
         var labels = WithCallerAsync(demands, local, caller, cancellationToken).AsTask();
         await Task.WhenAll(target, labels);

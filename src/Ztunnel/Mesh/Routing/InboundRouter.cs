@@ -28,15 +28,20 @@ internal sealed class InboundRouter(string network, ImmutableArray<ushort> illeg
             : RouteToHostname(snapshot, local, localIp, authority.Hostname!, authority);
     }
 
-    /// <summary>The services that a workload names itself, in the order of their names.</summary>
+    /// <summary>
+    /// The services that a workload names itself. First come those of Kubernetes, then those of its namespace, then by
+    /// name: where several fit, what is said of a connection does not change from one to the next.
+    /// </summary>
     public static ImmutableArray<Service> ServicesOf(MeshSnapshot snapshot, Workload workload) =>
         workload.Services.IsEmpty
             ? []
             : [.. workload.Services.Keys
-                .OrderBy(name => name.Hostname, StringComparer.Ordinal)
-                .ThenBy(name => name.Namespace, StringComparer.Ordinal)
                 .Select(snapshot.FindService)
-                .OfType<Service>()];
+                .OfType<Service>()
+                .OrderByDescending(service => service.Canonical)
+                .ThenByDescending(service => service.Namespace == workload.Namespace)
+                .ThenBy(service => service.Hostname, StringComparer.Ordinal)
+                .ThenBy(service => service.Namespace, StringComparer.Ordinal)];
 
     private InboundDecision RouteToAddress(
         MeshSnapshot snapshot, Workload local, IPAddress localIp, IPAddress address, ushort port)
@@ -98,15 +103,17 @@ internal sealed class InboundRouter(string network, ImmutableArray<ushort> illeg
     }
 
     /// <summary>
-    /// Whether the address belongs to a service or workload that has the local workload as its waypoint. Each of a
-    /// service's weighted waypoints is one.
+    /// Whether the address belongs to a workload or a service that has the local workload as its waypoint. Each of a
+    /// service's weighted waypoints is one. Which of several the caller meant depends on its namespace: any of them will
+    /// do.
     /// </summary>
     private bool IsWaypointOf(MeshSnapshot snapshot, Workload local, IPAddress localIp, IPAddress address)
     {
-        var (workload, service) = snapshot.FindAddress(new(network, address), clientNamespace: null);
-        return IsLocal(snapshot, workload?.Waypoint ?? service?.Waypoint, local, localIp)
-            || (service is not null
-                && service.WeightedWaypoints.Any(waypoint => IsLocal(snapshot, waypoint.Destination, local, localIp)));
+        var destination = new NetworkAddress(network, address);
+        return IsLocal(snapshot, snapshot.FindWorkload(destination)?.Waypoint, local, localIp)
+            || snapshot.ServicesAt(destination).Any(service =>
+                IsLocal(snapshot, service.Waypoint, local, localIp)
+                || service.WeightedWaypoints.Any(waypoint => IsLocal(snapshot, waypoint.Destination, local, localIp)));
     }
 
     private static bool IsLocal(MeshSnapshot snapshot, GatewayAddress? waypoint, Workload local, IPAddress localIp) =>

@@ -10,9 +10,9 @@ namespace Ztunnel.Tests.Mesh.Routing;
 public sealed class InboundRouterTests
 {
     private static readonly ImmutableArray<ushort> IllegalPorts = [15008, 15006, 15001];
-    private static readonly Service Web = Service("web.example.com", "80:8080,81:0,82:15001", "10.0.1.1");
+    private static readonly Service Web = Service("web.example.com", "80:8080,81:0,82:15001", "10.0.1.1", "fd00:1::1");
     private static readonly Workload Local = Pod("local", "10.0.0.1", "fd00::1").EndpointOf(Web, "83:9090");
-    private static readonly Workload Waypoint = Pod("waypoint", "10.0.2.1");
+    private static readonly Workload Waypoint = Pod("waypoint", "10.0.2.1", "fd00:2::1");
 
     [Theory]
     [InlineData("10.0.0.1:80", "10.0.0.1", "10.0.0.1:80")]
@@ -29,15 +29,17 @@ public sealed class InboundRouterTests
     }
 
     [Theory]
-    [InlineData("web.example.com:80", "10.0.0.1:8080")]
-    [InlineData("web.example.com:83", "10.0.0.1:9090")]
-    public void I2_Hostname_PortOfTheEndpointElseOfTheService(string authority, string expected)
+    [InlineData("web.example.com:80", 8080)]
+    [InlineData("web.example.com:83", 9090)]
+    public void I2_Hostname_PortOfTheEndpointElseOfTheService(string authority, int port)
     {
         var web = Web with { Ports = Web.Ports.Add(83, 8083) };
 
         var route = Accepted(Route(Empty.With(web, Local), authority));
+        var overIPv6 = Accepted(Route(Empty.With(web, Local), authority, Local, "fd00::1"));
 
-        Assert.Equal(expected, route.Target.ToString());
+        Assert.Equal($"10.0.0.1:{port}", route.Target.ToString());
+        Assert.Equal($"[fd00::1]:{port}", overIPv6.Target.ToString());
         Assert.Equal([Web.Hostname], route.CandidateServices.Select(service => service.Hostname));
     }
 
@@ -60,6 +62,7 @@ public sealed class InboundRouterTests
     [InlineData("10.0.0.1:15008", 503, "attempted recursive call to ourselves")]
     [InlineData("10.0.0.1:15001", 503, "attempted recursive call to ourselves")]
     [InlineData("10.0.0.9:80", 400, "ip mismatch: 10.0.0.1 != 10.0.0.9")]
+    [InlineData("[fd00::9]:80", 400, "ip mismatch: 10.0.0.1 != fd00::9")]
     [InlineData("10.0.0.9:15008", 400, "ip mismatch: 10.0.0.1 != 10.0.0.9")]
     [InlineData("[fd00::1]:80", 400, "ip mismatch: 10.0.0.1 != fd00::1")] // the pod's own, of the other family
     [InlineData("[::ffff:10.0.0.1]:80", 400, "ip mismatch: 10.0.0.1 != ::ffff:10.0.0.1")]
@@ -77,28 +80,61 @@ public sealed class InboundRouterTests
     }
 
     [Theory]
-    [InlineData("pod address")]
-    [InlineData("VIP")]
+    [InlineData("10.0.2.1")] // pod
+    [InlineData("fd00:2::1")]
+    [InlineData("10.0.1.9")] // VIP
+    [InlineData("fd00:1::9")]
     [InlineData("hostname")]
     [InlineData("weighted")]
     public void I3_Waypoint_AttachedWorkloadOrService_IsAccepted(string reference)
     {
-        var waypointService = Service("waypoint.example.com", "15008:15008", "10.0.1.9");
+        var waypointService = Service("waypoint.example.com", "15008:15008", "10.0.1.9", "fd00:1::9");
         var waypoint = Waypoint.EndpointOf(waypointService, "");
         var gateway = reference switch
         {
-            "pod address" => GatewayAt("10.0.2.1"),
-            "VIP" => GatewayAt("10.0.1.9"),
-            _ => GatewayNamed("ns1", "waypoint.example.com"),
+            "hostname" or "weighted" => GatewayNamed("ns1", "waypoint.example.com"),
+            _ => GatewayAt(reference),
         };
-        var pod = Pod("pod", "10.0.0.5") with { Waypoint = reference == "weighted" ? GatewayAt("10.0.2.1") : gateway };
+        var pod = Pod("pod", "10.0.0.5", "fd00::5") with { Waypoint = reference == "weighted" ? GatewayAt("10.0.2.1") : gateway };
         var service = reference == "weighted"
             ? Web with { WeightedWaypoints = [new(GatewayAt("10.9.9.9"), 1), new(gateway, 0)] }
             : Web with { Waypoint = gateway };
         var snapshot = Empty.With(waypointService, waypoint, pod, service);
 
-        Assert.Equal("10.0.2.1:80", Accepted(Route(snapshot, "10.0.0.5:80", waypoint, "10.0.2.1")).Target.ToString());
-        Assert.Equal("10.0.2.1:443", Accepted(Route(snapshot, "10.0.1.1:443", waypoint, "10.0.2.1")).Target.ToString());
+        foreach (var (localIp, written) in new[] { ("10.0.2.1", "10.0.2.1"), ("fd00:2::1", "[fd00:2::1]") })
+        {
+            string Target(string authority) =>
+                Accepted(Route(snapshot, authority, waypoint, localIp)).Target.ToString();
+
+            Assert.Equal($"{written}:80", Target("10.0.0.5:80"));
+            Assert.Equal($"{written}:80", Target("[fd00::5]:80"));
+            Assert.Equal($"{written}:443", Target("10.0.1.1:443"));
+            Assert.Equal($"{written}:443", Target("[fd00:1::1]:443"));
+        }
+    }
+
+    /// <summary>Who dials a shared address may mean any of its owners; the waypoint of each is asked rightly.</summary>
+    [Theory]
+    [InlineData("10.0.1.1:80")]
+    [InlineData("[fd00:1::1]:80")]
+    public void I3_Waypoint_OfOneOfSeveralThatShareTheAddress_IsAccepted(string authority)
+    {
+        var attached = GatewayAt("10.0.2.1");
+        var range = Service("range.example.com", "80:8080") with
+        {
+            CidrVips = [new("", IPNetwork.Parse("10.0.1.0/24")), new("", IPNetwork.Parse("fd00:1::/32"))],
+        };
+        var theirs = Web with { Namespace = "ns2", Visibility = Visibility.Namespace };
+        var sharing = Pod("sharing", "10.0.1.1", "fd00:1::1");
+        var unattached = Empty.With(Web with { Canonical = true }, theirs, range, sharing, Waypoint);
+
+        bool Accepts(object resource) =>
+            Route(unattached.With(resource), authority, Waypoint, "10.0.2.1").IsAccepted;
+
+        Assert.False(Route(unattached, authority, Waypoint, "10.0.2.1").IsAccepted);
+        Assert.True(Accepts(theirs with { Waypoint = attached }));
+        Assert.True(Accepts(range with { WeightedWaypoints = [new(attached, 1)] }));
+        Assert.True(Accepts(sharing with { Waypoint = attached }));
     }
 
     [Theory]
@@ -129,13 +165,16 @@ public sealed class InboundRouterTests
     }
 
     [Fact]
-    public void ApplicationTunnel_OverIPv6_EndsAtItsLoopback()
+    public void I4_ApplicationTunnel_OverIPv6_EndsAtItsLoopback()
     {
         var sandwiched = Sandwiched(ApplicationTunnelProtocol.Proxy);
 
         var route = Accepted(Route(Empty.With(sandwiched), "[fd00::5]:80", sandwiched, "fd00:2::1"));
 
+        Assert.Equal("[fd00:2::1]:15088", route.Target.ToString());
+        Assert.Equal("[fd00::5]:80", route.ProxyDestination?.ToString());
         Assert.Equal("[::1]:15088", route.Dial(localhostAppTunnel: true).ToString());
+        Assert.Equal("[fd00:2::1]:15088", route.Dial(localhostAppTunnel: false).ToString());
     }
 
     [Fact]
@@ -180,20 +219,26 @@ public sealed class InboundRouterTests
     [Fact]
     public void I5_Waypoint_NotAttachedThatWay_IsRefused()
     {
-        var pod = Pod("pod", "10.0.0.5").EndpointOf(Web, "");
+        var pod = Pod("pod", "10.0.0.5", "fd00::5").EndpointOf(Web, "");
         var attachedPod = pod with { Waypoint = GatewayAt("10.0.2.1") };
         var attachedService = Web with { Waypoint = GatewayAt("10.0.2.1") };
 
         bool Accepts(string authority, params ReadOnlySpan<object> resources) =>
             Route(Empty.With(resources).With(Waypoint), authority, Waypoint, "10.0.2.1").IsAccepted;
 
-        Assert.False(Accepts("10.0.0.5:80", Web, pod));
-        Assert.False(Accepts("10.0.1.1:80", Web, pod));
-        Assert.True(Accepts("10.0.0.5:80", Web, attachedPod));
-        Assert.False(Accepts("10.0.1.1:80", Web, attachedPod));
-        Assert.True(Accepts("10.0.1.1:80", attachedService, pod));
-        Assert.False(Accepts("10.0.0.5:80", attachedService, pod));
-        Assert.False(Accepts("10.0.0.6:80", attachedService, attachedPod));
+        foreach (var (ofPod, ofService, ofNobody) in new[]
+        {
+            ("10.0.0.5:80", "10.0.1.1:80", "10.0.0.6:80"), ("[fd00::5]:80", "[fd00:1::1]:80", "[fd00::6]:80"),
+        })
+        {
+            Assert.False(Accepts(ofPod, Web, pod));
+            Assert.False(Accepts(ofService, Web, pod));
+            Assert.True(Accepts(ofPod, Web, attachedPod));
+            Assert.False(Accepts(ofService, Web, attachedPod));
+            Assert.True(Accepts(ofService, attachedService, pod));
+            Assert.False(Accepts(ofPod, attachedService, pod));
+            Assert.False(Accepts(ofNobody, attachedService, attachedPod));
+        }
     }
 
     [Theory]
@@ -210,6 +255,26 @@ public sealed class InboundRouterTests
         var route = Accepted(Route(Empty.With(b, a, local), $"10.0.0.1:{port}", local));
 
         Assert.Equal(expected, route.DestinationService(forwarded, local)?.Hostname);
+    }
+
+    /// <summary>Data-path 14.23: Kubernetes' own services first, then those of the pod's namespace, then by name.</summary>
+    [Fact]
+    public void DestinationService_SeveralFit_IsTheSameWheneverAsked()
+    {
+        var entry = Service("a.example.com", "80:8080") with { Namespace = "ns2" };
+        var neighbours = Service("c.example.com", "80:8080");
+        var own = Service("d.ns1.svc.cluster.local", "80:8080") with { Canonical = true, Namespace = "ns3" };
+        var local = Pod("local", "10.0.0.1")
+            .EndpointOf(entry, "").EndpointOf(neighbours, "").EndpointOf(own, "");
+
+        string? Guess(params ReadOnlySpan<object> services) =>
+            Accepted(Route(Empty.With(services).With(local), "10.0.0.1:8080", local))
+                .DestinationService(forwardedHost: null, local)?.Hostname;
+
+        Assert.Equal(own.Hostname, Guess(entry, neighbours, own));
+        Assert.Equal(own.Hostname, Guess(own, neighbours, entry));
+        Assert.Equal(neighbours.Hostname, Guess(entry, neighbours));
+        Assert.Equal(entry.Hostname, Guess(entry));
     }
 
     private static Workload Sandwiched(ApplicationTunnelProtocol protocol) =>
