@@ -8,6 +8,9 @@ public sealed class StatementCoverageTests
     private static readonly string[] Labels =
     [
         "C10", "C11", "T13", "T15", "R7",
+
+        // Of the data path, in namespaces.
+        "E3", "E5", "E6", .. StatementLabels.Chapter('I', 9, 12),
     ];
 
     // Waypoints and other networks (N6, N7, N9, E3 to E5, E11) are not of the node.

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace Node.Tests.Routes;
@@ -62,7 +63,10 @@ public sealed class BalancingTests(RouteNode node)
             node.Pods.Client, RouteNode.AddressOf(node.Host, family), RouteMesh.EchoPort);
 
         Assert.Equal("hello worldhello world", reply);
-        var line = await node.LineAsync(since, ("message", "connection complete"), ("direction", "outbound"));
+        var line = await node.LineAsync(
+            since,
+            ("message", "connection complete"),
+            ("dst.addr", $"{new IPEndPoint(RouteNode.AddressOf(node.Host, family), RouteMesh.EchoPort)}"));
         Assert.Equal(RouteMesh.HostnameOf("outside"), line["dst.service"]);
         Assert.Null(line["dst.workload"]);
         Assert.Null(line["dst.hbone_addr"]);

@@ -79,10 +79,4 @@ internal sealed class WaypointPeer
         Assert.True(line is not null, $"no request for {authority}: {_process.Output} {_process.Error}");
         return new WaypointRequest(JsonDocument.Parse(line).RootElement);
     }
-
-    /// <summary>The authorities asked for since a line.</summary>
-    public IEnumerable<string> AuthoritiesSince(long since) => _process.Output.Since(since)
-        .Select(line => JsonDocument.Parse(line).RootElement)
-        .Where(line => line.GetProperty("event").GetString() == "request")
-        .Select(line => line.GetProperty("authority").GetString()!);
 }

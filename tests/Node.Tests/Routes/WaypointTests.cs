@@ -41,9 +41,8 @@ public sealed class WaypointTests(RouteNode node)
 
         Assert.Equal("hello worldhello world", reply);
         var outbound = await node.LineAsync(
-            since, ("message", "connection complete"), ("direction", "outbound"), ("src.workload", "client"));
+            since, ("message", "connection complete"), ("direction", "outbound"), ("dst.hbone_addr", $"{target}"));
         Assert.Equal($"{new IPEndPoint(waypoint, 15008)}", outbound["dst.addr"]);
-        Assert.Equal($"{target}", outbound["dst.hbone_addr"]);
         Assert.Equal("waypoint", outbound["dst.workload"]);
         Assert.Equal(RouteMesh.WaypointIdentity, outbound["dst.identity"]);
         Assert.Equal(RouteMesh.ClientIdentity, outbound["src.identity"]);
@@ -52,8 +51,9 @@ public sealed class WaypointTests(RouteNode node)
         await AssertRequestAsync($"{target}", requests, RouteNode.AddressOf(node.Pods.Client, family), isService);
 
         // And from the waypoint on: as itself, from its own address.
+        var onward = new IPEndPoint(RouteNode.AddressOf(pod, family), RouteMesh.EchoPort);
         var inbound = await node.LineAsync(
-            since, ("message", "connection complete"), ("direction", "inbound"), ("dst.workload", pod.Name));
+            since, ("message", "connection complete"), ("direction", "inbound"), ("dst.hbone_addr", $"{onward}"));
         Assert.Equal(RouteMesh.WaypointIdentity, inbound["src.identity"]);
         Assert.Equal("waypoint", inbound["src.workload"]);
         Assert.Equal(RouteNode.AddressOf(node.Pods.Waypoint, family), Assert.Single(server.Peers));
@@ -85,11 +85,18 @@ public sealed class WaypointTests(RouteNode node)
         var others = await ConnectAsync(new IPEndPoint(RouteNode.VipOf("via", family), RouteMesh.EchoPort));
 
         Assert.Equal("hello worldhello world", reply);
-        var inbound = await node.LineAsync(since, ("message", "connection complete"), ("direction", "inbound"));
-        Assert.Equal($"{new IPEndPoint(RouteNode.VipOf("weighted", family), RouteMesh.EchoPort)}", inbound["dst.hbone_addr"]);
+        await node.LineAsync(
+            since,
+            ("message", "connection complete"),
+            ("direction", "inbound"),
+            ("dst.workload", "a"),
+            ("dst.hbone_addr", $"{new IPEndPoint(RouteNode.VipOf("weighted", family), RouteMesh.EchoPort)}"));
         Assert.Equal(400, others.Status);
-        var refused = await node.LineAsync(since, ("message", "connection failed"), ("direction", "inbound"));
-        Assert.Equal($"ip mismatch: {node.Pods.A.IPv4} != {RouteNode.VipOf("via", family)}", refused["error"]);
+        await node.LineAsync(
+            since,
+            ("message", "connection failed"),
+            ("direction", "inbound"),
+            ("error", $"ip mismatch: {node.Pods.A.IPv4} != {RouteNode.VipOf("via", family)}"));
 
         Task<HboneAnswer> ConnectAsync(IPEndPoint authority) => HboneAnswer.ConnectAsync(
             node.Pods.Waypoint, node.Pods.A.IPv4, $"{authority}", node.Issue(RouteMesh.ClientIdentity), Token);
@@ -112,9 +119,12 @@ public sealed class WaypointTests(RouteNode node)
         await RouteNode.AssertRefusedAsync(node.Pods.Client, RouteNode.VipOf("only-c", family), 80);
 
         Assert.Equal("hello worldhello world", through);
-        var around = await node.LineAsync(
-            since, ("message", "connection complete"), ("direction", "outbound"), ("dst.workload", "c"));
-        Assert.Equal("http status: 401 Unauthorized", around["error"]);
+        await node.LineAsync(
+            since,
+            ("direction", "outbound"),
+            ("dst.hbone_addr", $"{new IPEndPoint(RouteNode.AddressOf(node.Pods.C, family), RouteMesh.WaypointsPort)}"),
+            ("dst.workload", "c"),
+            ("error", "http status: 401 Unauthorized"));
         Assert.Equal(RouteNode.AddressOf(node.Pods.Waypoint, family), Assert.Single(server.Peers));
     }
 

@@ -125,13 +125,17 @@ internal sealed class InboundListener : IAsyncDisposable
     public Task<RawPeer> DialSilentAsync(SpiffeId identity) => RawPeer.DialAsync(Address, _certificates.Issue(identity));
 
     /// <summary>The answer to a CONNECT to an application; throws when the connection is over.</summary>
-    public static async Task<ConnectAnswer> RequestAsync(Http2Connection connection, Socket application)
+    public static async Task<ConnectAnswer> RequestAsync(
+        Http2Connection connection, Socket application, params HeaderField[] headers)
     {
         HeaderField[] connect = [new(":method", "CONNECT"), new(":authority", application.LocalEndPoint!.ToString()!)];
-        var stream = connection.TryOpen(connect);
+        var stream = connection.TryOpen([.. connect, .. headers]);
         Assert.NotNull(stream);
         return await connection.WaitAnswerAsync(stream).AsTask().WaitAsync(InboundFixture.Limit, Token);
     }
+
+    /// <summary>The metrics as text.</summary>
+    public Task<string> ScrapeAsync() => _services.ScrapeAsync();
 
     /// <summary>Waits until no connection is left, and returns the access log.</summary>
     public async Task<string[]> AccessLogAsync()

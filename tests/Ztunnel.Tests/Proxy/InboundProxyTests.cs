@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Hbone.Http2.Hpack;
 using Hbone.Tls;
 using Ztunnel.Config;
 using Ztunnel.Tests.Identity;
@@ -27,6 +28,32 @@ public sealed class InboundProxyTests
         Assert.Equal(200, answer.Status);
         var octets = Encoding.Latin1.GetBytes(answer.Headers.Single(field => field.Name == "baggage").Value);
         Assert.Contains($",cloud.region={region},", Encoding.UTF8.GetString(octets), StringComparison.Ordinal);
+        await connection.DisposeAsync();
+    }
+
+    /// <summary>4.6: what the caller says of itself counts where the mesh does not know it, and only in this mode.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task I6_I7_Baggage_BothWaysUnlessSwitchedOff(bool? enabled)
+    {
+        var options = new ProxyOptions();
+        options = enabled is { } chosen ? options with { ResponseBaggage = chosen } : options;
+        await using var inbound = new InboundListener(
+            options, workload: pod => pod with { ClusterId = options.ClusterId });
+        using var application = InboundFixture.Listen();
+        var (connection, _) = await inbound.ConnectAsync(Alice, IPAddress.Parse("127.0.0.7"));
+
+        var answer = await InboundListener.RequestAsync(
+            connection, application, new HeaderField("baggage", "k8s.namespace.name=theirs,k8s.deployment.name=claimed"));
+
+        Assert.Equal(200, answer.Status);
+        Assert.Equal(
+            enabled is false ? [] : ["k8s.cluster.name=Kubernetes,k8s.namespace.name=ns1"],
+            answer.Headers.Where(field => field.Name == "baggage").Select(field => field.Value));
+        var source = enabled is false ? "unknown" : "claimed";
+        Assert.Contains($"source_workload=\"{source}\"", await inbound.ScrapeAsync(), StringComparison.Ordinal);
         await connection.DisposeAsync();
     }
 
