@@ -172,7 +172,7 @@ internal sealed class TwoNetworks : IAsyncDisposable
                 ["LOG_FORMAT"] = "json",
             },
         };
-        return new SharedProxy(node, await node.Namespace.StartAsync(spec));
+        return new SharedProxy(node.Namespace, await node.Namespace.StartAsync(spec));
     }
 
     private async Task ServeAsync(Pod pod, string @namespace, SharedProxy proxy, CancellationToken cancellationToken)

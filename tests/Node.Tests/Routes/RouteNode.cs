@@ -161,7 +161,7 @@ public sealed class RouteNode : IAsyncLifetime
             InheritEnvironment = false,
             Environment = environment,
         };
-        Proxy = new SharedProxy(node, await node.Namespace.StartAsync(spec));
+        Proxy = new SharedProxy(node.Namespace, await node.Namespace.StartAsync(spec));
         _connection = await _agent.AcceptAsync();
         await _connection.ReadHelloAsync();
         foreach (var pod in Pods.Captured)
