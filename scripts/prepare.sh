@@ -131,6 +131,7 @@ peer_packages=(
   /usr/bin/nghttp:nghttp2-client
   /usr/bin/h2load:nghttp2-client
   /usr/sbin/nghttpx:nghttp2-proxy
+  haproxy:haproxy
   dig:bind9-dnsutils
   nsupdate:bind9-dnsutils
   dnsmasq:dnsmasq-base
