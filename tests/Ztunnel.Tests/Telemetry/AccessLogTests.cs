@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.Logging;
 using Hbone.Tls;
+using Microsoft.Extensions.Logging;
 using Ztunnel.Telemetry;
 
 namespace Ztunnel.Tests.Telemetry;
