@@ -11,10 +11,10 @@ internal static class AccessLog
     /// The first access line from a log position on that fits; fails the test with what came instead.
     /// </summary>
     public static Task<AccessLine> WaitForAccessAsync(
-        this DedicatedProxy proxy, long since, Func<AccessLine, bool> fits, CancellationToken cancellationToken) =>
+        this ProxyProcess proxy, long since, Func<AccessLine, bool> fits, CancellationToken cancellationToken) =>
         proxy.Log.WaitForAccessAsync(since, fits, cancellationToken);
 
-    /// <inheritdoc cref="WaitForAccessAsync(DedicatedProxy, long, Func{AccessLine, bool}, CancellationToken)"/>
+    /// <inheritdoc cref="WaitForAccessAsync(ProxyProcess, long, Func{AccessLine, bool}, CancellationToken)"/>
     public static async Task<AccessLine> WaitForAccessAsync(
         this OutputLines log, long since, Func<AccessLine, bool> fits, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ztunnel.Demo;
+using Ztunnel.Mesh;
 
 namespace Node.Tests;
 
@@ -21,21 +22,18 @@ public sealed class BindConflictTests
         var pod = await topology.AddPodAsync(await topology.AddNodeAsync("node", Token), "client", Token);
         var meshFile = Path.Combine(topology.Folder, "mesh.yaml");
         await File.WriteAllTextAsync(meshFile, "workloads: []\n", Token);
-        var environment = DedicatedProxy.EnvironmentOf(
-            pod, "default/client/client", meshFile, Path.Combine(topology.Folder, "ca"));
         using var squatter = pod.Listen(port);
 
-        var proxy = await pod.Namespace.StartAsync(new ProcessSpec(ProxyBinary.Path, "proxy", "ztunnel")
-        {
-            Environment = environment,
-            InheritEnvironment = false,
-        });
+        var proxy = await DedicatedProxy.StartAsync(
+            pod,
+            new WorkloadInfo("client", "default", "client"),
+            ProxyProcess.Files(meshFile, Path.Combine(topology.Folder, "ca")));
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Token);
         deadline.CancelAfter(TimeSpan.FromSeconds(20));
         var exitCode = await proxy.WaitForExitAsync(deadline.Token);
 
         Assert.Equal(1, exitCode);
-        var said = $"{proxy.Error}{proxy.Output.Since(0).LastOrDefault()}";
+        var said = $"{proxy.Error}{proxy.Log.Since(0).LastOrDefault()}";
         Assert.Contains(port.ToString(CultureInfo.InvariantCulture), said, StringComparison.Ordinal);
     }
 }

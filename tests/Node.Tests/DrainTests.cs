@@ -66,7 +66,7 @@ public sealed class DrainTests
         Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(8));
     }
 
-    private static async Task<int> StopAsync(DedicatedProxy proxy, string how)
+    private static async Task<int> StopAsync(ProxyProcess proxy, string how)
     {
         if (how == Sigterm)
         {

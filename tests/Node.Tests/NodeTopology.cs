@@ -1,21 +1,30 @@
 using Redirection.Rules;
+using Ztunnel.Config;
 using Ztunnel.Demo;
+using Ztunnel.Mesh;
 
 namespace Node.Tests;
 
 /// <summary>
-/// <c>client</c> on one node, <c>server</c> and <c>plain</c> on another; the first two captured, each served by a proxy
-/// of its own that logs JSON. As a class fixture it is shared, so tests look at what is new since they began.
+/// <c>client</c> on one node, <c>server</c> and <c>plain</c> on another, and a proxy on each node that logs JSON; the first two
+/// pods are enrolled. As a class fixture it is shared, so tests look at what is new since they began.
 /// </summary>
 public sealed class NodeTopology : IAsyncLifetime
 {
+    private static readonly WorkloadInfo ClientInfo = new("client", "default", "client");
+    private static readonly WorkloadInfo ServerInfo = new("server", "shop", "server");
+
+    private readonly List<NodeProxy> _nodeProxies = [];
     private Topology? _topology;
+
+    /// <summary>Whether each proxy serves a node, or the one pod that it runs in.</summary>
+    internal ProxyMode Mode { get; init; } = ProxyMode.Shared;
 
     internal RuleBackend Backend { get; init; } = RuleBackend.Nftables;
 
     internal TopologyOptions Options { get; init; } = new();
 
-    /// <summary>Variables of both proxies besides those of <see cref="DedicatedProxy.EnvironmentOf"/>.</summary>
+    /// <summary>Variables of both proxies besides mesh, certificates and place.</summary>
     internal Dictionary<string, string?> ProxyEnvironment { get; init; } = new() { ["LOG_FORMAT"] = "json" };
 
     /// <summary>How the server wants its traffic (proto message <c>ApplicationTunnel</c>), as YAML; null for plainly.</summary>
@@ -27,9 +36,11 @@ public sealed class NodeTopology : IAsyncLifetime
 
     internal Pod Plain { get; private set; } = null!;
 
-    internal DedicatedProxy ClientProxy { get; private set; } = null!;
+    /// <summary>The proxy that serves the client.</summary>
+    internal ProxyProcess ClientProxy { get; private set; } = null!;
 
-    internal DedicatedProxy ServerProxy { get; private set; } = null!;
+    /// <summary>The proxy that serves the server.</summary>
+    internal ProxyProcess ServerProxy { get; private set; } = null!;
 
     internal string Folder => _topology!.Folder;
 
@@ -48,13 +59,13 @@ public sealed class NodeTopology : IAsyncLifetime
             Plain = await _topology.AddPodAsync(far, "plain", CancellationToken.None);
             var meshFile = Path.Combine(Folder, "mesh.yaml");
             await File.WriteAllTextAsync(meshFile, TestMesh.ToYaml(Client, Server, Plain, ServerTunnel));
-            ClientProxy = await StartProxyAsync(Client, "default/client/client", meshFile);
-            ServerProxy = await StartProxyAsync(Server, "shop/server/server", meshFile);
-            foreach (var proxy in new[] { ClientProxy, ServerProxy })
+            var variables = ProxyProcess.Files(meshFile, AuthorityFolder);
+            foreach (var (name, value) in ProxyEnvironment)
             {
-                await proxy.WaitUntilReadyAsync(CancellationToken.None);
-                await proxy.Pod.CaptureAsync(CancellationToken.None, Backend);
+                variables[name] = value;
             }
+
+            await (Mode == ProxyMode.Shared ? ServeNodesAsync(variables) : ServePodsAsync(variables));
         }
         catch
         {
@@ -65,20 +76,47 @@ public sealed class NodeTopology : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var proxy in _nodeProxies)
+        {
+            await proxy.DisposeAsync();
+        }
+
         if (_topology is not null)
         {
             await _topology.DisposeAsync();
         }
     }
 
-    private Task<DedicatedProxy> StartProxyAsync(Pod pod, string workload, string meshFile)
+    private async Task ServeNodesAsync(Dictionary<string, string?> variables)
     {
-        var environment = DedicatedProxy.EnvironmentOf(pod, workload, meshFile, AuthorityFolder);
-        foreach (var (name, value) in ProxyEnvironment)
-        {
-            environment[name] = value;
-        }
+        var near = await StartAsync(Client.Node);
+        var far = await StartAsync(Server.Node);
+        (ClientProxy, ServerProxy) = (near.Process, far.Process);
+        await WaitUntilReadyAsync();
+        await near.EnrolAsync(Client, ClientInfo, CancellationToken.None, Backend);
+        await far.EnrolAsync(Server, ServerInfo, CancellationToken.None, Backend);
 
-        return DedicatedProxy.StartAsync(pod, ProxyBinary.Path, environment);
+        async Task<NodeProxy> StartAsync(TopologyNode node)
+        {
+            var proxy = await NodeProxy.StartAsync(
+                _topology!, node, ProxyBinary.Path, variables, CancellationToken.None);
+            _nodeProxies.Add(proxy);
+            return proxy;
+        }
+    }
+
+    private async Task ServePodsAsync(Dictionary<string, string?> variables)
+    {
+        ClientProxy = await DedicatedProxy.StartAsync(Client, ClientInfo, variables);
+        ServerProxy = await DedicatedProxy.StartAsync(Server, ServerInfo, variables);
+        await WaitUntilReadyAsync();
+        await Client.CaptureAsync(CancellationToken.None, Backend);
+        await Server.CaptureAsync(CancellationToken.None, Backend);
+    }
+
+    private async Task WaitUntilReadyAsync()
+    {
+        await ClientProxy.WaitUntilReadyAsync(CancellationToken.None);
+        await ServerProxy.WaitUntilReadyAsync(CancellationToken.None);
     }
 }

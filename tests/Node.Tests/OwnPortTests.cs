@@ -1,12 +1,14 @@
 using System.Net;
 using System.Net.Sockets;
+using Ztunnel.Demo;
 
 namespace Node.Tests;
 
-/// <summary>What a pod finds on the proxy's own ports; data-path 13, E8, for a proxy inside the pod.</summary>
+/// <summary>What a captured pod finds on the ports of a proxy, in itself and in the proxy's pod; data-path 13, E8.</summary>
 public sealed class OwnPortTests(NodeTopology topology) : IClassFixture<NodeTopology>
 {
     private const string Garbage = "garbage\r\n\r\n";
+    private const string BadRequest = "HTTP/1.1 400";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -32,37 +34,53 @@ public sealed class OwnPortTests(NodeTopology topology) : IClassFixture<NodeTopo
         Assert.Equal("", await SendGarbageAsync(topology.Server.IPv4, port));
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task E8_Socks_IsRefused(bool byLoopback)
+    [InlineData(true, 15000)]
+    [InlineData(true, 15020)]
+    [InlineData(true, 15021)]
+    [InlineData(true, 15080)]
+    [InlineData(false, 15000)]
+    [InlineData(false, 15020)]
+    [InlineData(false, 15021)]
+    [InlineData(false, 15080)]
+    public async Task E8_OtherPort_OfTheOwnPod_IsRefused(bool byLoopback, int port)
     {
         var address = byLoopback ? IPAddress.Loopback : topology.Client.IPv4;
 
-        var e = await Assert.ThrowsAsync<SocketException>(() => topology.Client.ConnectAsync(address, 15080, Token));
-
-        Assert.Equal(SocketError.ConnectionRefused, e.SocketErrorCode);
-    }
-
-    [Fact]
-    public async Task E8_Admin_OnThePodsAddress_IsRefused()
-    {
-        var e = await Assert.ThrowsAsync<SocketException>(
-            () => topology.Client.ConnectAsync(topology.Client.IPv4, 15000, Token));
+        var e = await Assert.ThrowsAsync<SocketException>(() => topology.Client.ConnectAsync(address, port, Token));
 
         Assert.Equal(SocketError.ConnectionRefused, e.SocketErrorCode);
     }
 
     [Theory]
     [InlineData(15000)]
+    [InlineData(15001)]
+    [InlineData(15006)]
+    [InlineData(15008)]
+    [InlineData(15080)]
+    public async Task E8_DataOrAdminPort_OfTheProxysPod_AcceptsButCarriesNothing(int port) =>
+        Assert.Equal("", await SendGarbageAsync(topology.ClientProxy.Pod.IPv4, port));
+
+    [Theory]
     [InlineData(15020)]
     [InlineData(15021)]
-    public async Task E8_OperatorsPort_AnswersGarbageWith400(int port) =>
-        Assert.StartsWith("HTTP/1.1 400", await SendGarbageAsync(IPAddress.Loopback, port), StringComparison.Ordinal);
+    public async Task E8_OperatorsPort_OfTheProxysPod_AnswersGarbageWith400(int port) =>
+        Assert.StartsWith(BadRequest, await SendGarbageAsync(topology.ClientProxy.Pod.IPv4, port), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(15000)]
+    [InlineData(15020)]
+    [InlineData(15021)]
+    public async Task E8_OperatorsPort_AtTheProxysLoopback_AnswersGarbageWith400(int port)
+    {
+        var answer = await SendGarbageAsync(IPAddress.Loopback, port, topology.ClientProxy.Pod);
+
+        Assert.StartsWith(BadRequest, answer, StringComparison.Ordinal);
+    }
 
     /// <summary>What comes back until the connection ends, or breaks.</summary>
-    private async Task<string> SendGarbageAsync(IPAddress address, int port)
+    private async Task<string> SendGarbageAsync(IPAddress address, int port, Pod? from = null)
     {
-        using var socket = await topology.Client.ConnectAsync(address, port, Token);
+        using var socket = await (from ?? topology.Client).ConnectAsync(address, port, Token);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Token);
         deadline.CancelAfter(TimeSpan.FromSeconds(10));
         var answer = "";

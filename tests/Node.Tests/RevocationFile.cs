@@ -32,7 +32,7 @@ internal sealed class RevocationFile : IDisposable
     }
 
     /// <summary>Serial number of the certificate that a proxy presents for its pod now.</summary>
-    public static async Task<byte[]> SerialOfAsync(DedicatedProxy proxy, CancellationToken cancellationToken)
+    public static async Task<byte[]> SerialOfAsync(ProxyProcess proxy, CancellationToken cancellationToken)
     {
         var spec = new ProcessSpec("curl", "-sS", "-f", "--max-time", "5", "http://127.0.0.1:15000/config_dump");
         var dump = JsonNode.Parse((await proxy.Pod.Namespace.RunAsync(spec, cancellationToken)).Succeeded().Output)!;

@@ -125,7 +125,7 @@ public sealed class RevocationTests : IAsyncLifetime
         }
     }
 
-    private static async Task AssertLoggedAsync(DedicatedProxy proxy, long since, int lines)
+    private static async Task AssertLoggedAsync(ProxyProcess proxy, long since, int lines)
     {
         var seen = new HashSet<string>();
         while (seen.Count < lines)
@@ -137,7 +137,7 @@ public sealed class RevocationTests : IAsyncLifetime
         }
     }
 
-    private static async Task AssertMetricsAsync(DedicatedProxy proxy, string reporter, int tunnels, int streams)
+    private static async Task AssertMetricsAsync(ProxyProcess proxy, string reporter, int tunnels, int streams)
     {
         await WaitForRejectionsAsync(proxy, reporter, tunnels);
         var closed = (await proxy.ReadMetricsAsync(Token)).Where(
@@ -146,11 +146,11 @@ public sealed class RevocationTests : IAsyncLifetime
         Assert.Equal(streams, closed.Sum(sample => sample.Value));
     }
 
-    private static Task WaitForRejectionsAsync(DedicatedProxy proxy, string reporter, int count) =>
+    private static Task WaitForRejectionsAsync(ProxyProcess proxy, string reporter, int count) =>
         WaitForMetricAsync(proxy, "istio_crl_policy_rejections_total", count, ("reporter", reporter));
 
     private static async Task WaitForMetricAsync(
-        DedicatedProxy proxy, string name, double value, params (string, string)[] labels)
+        ProxyProcess proxy, string name, double value, params (string, string)[] labels)
     {
         var deadline = DateTime.UtcNow + CutLimit;
         while (true)

@@ -8,7 +8,7 @@ internal sealed record TrafficCounters(double Opened, double Closed, double Rece
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
     public static async Task<TrafficCounters> ReadAsync(
-        DedicatedProxy proxy, (string, string)[] labels, CancellationToken cancellationToken)
+        ProxyProcess proxy, (string, string)[] labels, CancellationToken cancellationToken)
     {
         var metrics = await proxy.ReadMetricsAsync(cancellationToken);
         return new TrafficCounters(
@@ -23,7 +23,7 @@ internal sealed record TrafficCounters(double Opened, double Closed, double Rece
 
     /// <summary>Waits until the counters have grown by exactly this since <paramref name="before"/>.</summary>
     public static async Task WaitForGrowthAsync(
-        DedicatedProxy proxy,
+        ProxyProcess proxy,
         (string, string)[] labels,
         TrafficCounters before,
         TrafficCounters growth,

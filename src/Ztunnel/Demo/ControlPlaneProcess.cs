@@ -52,57 +52,43 @@ internal sealed class ControlPlaneProcess
         return controlPlane;
     }
 
-    /// <summary>The environment of a proxy that takes its mesh and its certificates from here. Issues its token.</summary>
-    /// <param name="pod">Whom it serves.</param>
-    /// <param name="workload">The pod as <c>PROXY_WORKLOAD_INFO</c> names it:
-    /// <c>namespace/name/serviceaccount</c>.</param>
-    public async Task<Dictionary<string, string?>> EnvironmentOfAsync(Pod pod, string workload)
+    /// <summary>The variables by which a proxy takes its mesh and its certificates from here. Issues its token.</summary>
+    /// <param name="node">The node that it serves.</param>
+    public async Task<Dictionary<string, string?>> VariablesAsync(TopologyNode node)
     {
-        var (ns, name, account) = workload.Split('/') is [var first, var second, var third]
-            ? (first, second, third)
-            : throw new ArgumentException($"{workload} is not namespace/name/serviceaccount", nameof(workload));
         var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        var ownToken = Path.Combine(_folder, $"token-{name}");
-        await File.WriteAllTextAsync(ownToken, token);
-        await File.AppendAllTextAsync(TokenFile, $"{token},system:serviceaccount:{ns}:{account}\n");
+        var file = Path.Combine(_folder, $"token-{node.Name}");
+        await File.WriteAllTextAsync(file, token);
+        await File.AppendAllTextAsync(
+            TokenFile, $"{token},system:serviceaccount:{NodeProxy.Namespace}:{NodeProxy.ServiceAccount}\n");
         return new()
         {
-            ["PROXY_MODE"] = "dedicated",
-            ["PROXY_WORKLOAD_INFO"] = workload,
             ["XDS_ADDRESS"] = Address,
             ["XDS_ROOT_CA"] = RootFile,
             ["CA_ADDRESS"] = Address,
             ["CA_ROOT_CA"] = RootFile,
-            ["AUTH_TOKEN"] = ownToken,
-            ["POD_NAME"] = name,
-            ["POD_NAMESPACE"] = ns,
-            ["INSTANCE_IP"] = pod.IPv4.ToString(),
-            ["NODE_NAME"] = pod.Node.Name,
-            ["CLUSTER_ID"] = "Kubernetes",
-            ["ISTIO_META_DNS_CAPTURE"] = "false",
-            ["PACKET_MARK"] = "1337",
-            ["IPV6_ENABLED"] = pod.IPv6 is null ? "false" : "true",
+            ["AUTH_TOKEN"] = file,
         };
     }
 
     /// <summary>Changes the mesh and waits until these proxies have acknowledged all of it.</summary>
     /// <exception cref="CheckFailedException">One of them has not within ten seconds.</exception>
-    public async Task ApplyAsync(string mesh, CancellationToken cancellationToken, params Pod[] pods)
+    public async Task ApplyAsync(string mesh, CancellationToken cancellationToken, params ProxyProcess[] proxies)
     {
         var since = Log.Count;
         var draft = $"{MeshFile}.new";
         await File.WriteAllTextAsync(draft, mesh, cancellationToken);
         File.Move(draft, MeshFile, overwrite: true); // whoever looks sees one or the other
-        foreach (var pod in pods)
+        foreach (var proxy in proxies)
         {
             if (await Log.FirstWithinAsync(
-                    line => line.Contains($": applied by ztunnel~{pod.IPv4}~", StringComparison.Ordinal),
+                    line => line.Contains($": applied by ztunnel~{proxy.Pod.IPv4}~", StringComparison.Ordinal),
                     since,
                     PushLimit,
                     cancellationToken) is null)
             {
                 throw new CheckFailedException(
-                    $"the proxy of {pod.Name} has not taken the new mesh; the control plane said: "
+                    $"the proxy in {proxy.Pod.Name} has not taken the new mesh; the control plane said: "
                     + string.Join("; ", Log.Since(since)));
             }
         }

@@ -1,32 +1,35 @@
+using Ztunnel.Mesh;
+
 namespace Ztunnel.Demo;
 
 /// <summary>
-/// What the demo builds: <c>client</c> on node 1, <c>server</c> and <c>plain</c> on node 2, a proxy in each of the
-/// first two, servers in the last two.
+/// What the demo builds: <c>client</c> on node 1, <c>server</c> and <c>plain</c> on node 2, a proxy on each node that the first
+/// two are enrolled with, servers in the last two.
 /// </summary>
 internal sealed class DemoCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(10);
 
     private readonly Topology _topology;
+    private readonly List<NodeProxy> _proxies = [];
 
     private DemoCluster(Topology topology, Pod client, Pod server, Pod plain) =>
         (_topology, Client, Server, Plain) = (topology, client, server, plain);
 
-    /// <summary>Captured, identity <see cref="DemoMesh.ClientIdentity"/>.</summary>
+    /// <summary>Enrolled, identity <see cref="DemoMesh.ClientIdentity"/>.</summary>
     public Pod Client { get; }
 
-    /// <summary>Captured, identity <see cref="DemoMesh.ServerIdentity"/>.</summary>
+    /// <summary>Enrolled, identity <see cref="DemoMesh.ServerIdentity"/>.</summary>
     public Pod Server { get; }
 
-    /// <summary>Not captured: no proxy, no redirection.</summary>
+    /// <summary>Not enrolled: no listeners of a proxy, no redirection.</summary>
     public Pod Plain { get; }
 
-    /// <summary>The client's proxy.</summary>
-    public DedicatedProxy ClientProxy { get; private set; } = null!;
+    /// <summary>The proxy of the client's node.</summary>
+    public ProxyProcess ClientProxy { get; private set; } = null!;
 
-    /// <summary>The server's proxy.</summary>
-    public DedicatedProxy ServerProxy { get; private set; } = null!;
+    /// <summary>The proxy of the server's node.</summary>
+    public ProxyProcess ServerProxy { get; private set; } = null!;
 
     /// <summary>Where the proxies have mesh and certificates from; null when that is files.</summary>
     public ControlPlaneProcess? ControlPlane { get; private set; }
@@ -48,15 +51,15 @@ internal sealed class DemoCluster : IAsyncDisposable
         string binary, string? controlPlane, CancellationToken cancellationToken)
     {
         var topology = await Topology.CreateAsync(new TopologyOptions(), cancellationToken);
+        DemoCluster? cluster = null;
         try
         {
             var node1 = await topology.AddNodeAsync("node1", cancellationToken);
             var node2 = await topology.AddNodeAsync("node2", cancellationToken);
-            var cluster = new DemoCluster(
-                topology,
-                await topology.AddPodAsync(node1, "client", cancellationToken),
-                await topology.AddPodAsync(node2, "server", cancellationToken),
-                await topology.AddPodAsync(node2, "plain", cancellationToken));
+            var client = await topology.AddPodAsync(node1, "client", cancellationToken);
+            var server = await topology.AddPodAsync(node2, "server", cancellationToken);
+            cluster = new DemoCluster(
+                topology, client, server, await topology.AddPodAsync(node2, "plain", cancellationToken));
             if (controlPlane is not null)
             {
                 await cluster.StartControlPlaneAsync(controlPlane, cancellationToken);
@@ -68,7 +71,7 @@ internal sealed class DemoCluster : IAsyncDisposable
         }
         catch
         {
-            await topology.DisposeAsync();
+            await (cluster?.DisposeAsync() ?? topology.DisposeAsync());
             throw;
         }
     }
@@ -77,7 +80,15 @@ internal sealed class DemoCluster : IAsyncDisposable
     public string Mesh(string policies = "") => DemoMesh.ToYaml(Client, Server, Plain) + policies;
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _topology.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var proxy in _proxies)
+        {
+            await proxy.DisposeAsync();
+        }
+
+        await _topology.DisposeAsync();
+    }
 
     private async Task StartControlPlaneAsync(string program, CancellationToken cancellationToken)
     {
@@ -96,36 +107,23 @@ internal sealed class DemoCluster : IAsyncDisposable
             await File.WriteAllTextAsync(meshFile, Mesh(), cancellationToken);
         }
 
-        // The kernel takes the first packet that it sees of a connection for its beginning. One to the control plane from
-        // before the redirection would, by the next push, look like one from outside, and end up at the proxy's port.
-        if (ControlPlane is not null)
-        {
-            await CaptureAsync();
-        }
-
-        ClientProxy = await StartProxyAsync(Client, "default/client/client");
-        ServerProxy = await StartProxyAsync(Server, "shop/server/server");
+        var atClient = await StartAsync(Client.Node);
+        var atServer = await StartAsync(Server.Node);
+        (ClientProxy, ServerProxy) = (atClient.Process, atServer.Process);
         await ClientProxy.WaitUntilReadyAsync(cancellationToken);
         await ServerProxy.WaitUntilReadyAsync(cancellationToken);
+        await atClient.EnrolAsync(Client, new WorkloadInfo("client", "default", "client"), cancellationToken);
+        await atServer.EnrolAsync(Server, new WorkloadInfo("server", "shop", "server"), cancellationToken);
 
-        // As the CNI agent does: redirect only when the listeners are there.
-        if (ControlPlane is null)
+        async Task<NodeProxy> StartAsync(TopologyNode node)
         {
-            await CaptureAsync();
+            var variables = ControlPlane is { } controlPlane
+                ? await controlPlane.VariablesAsync(node)
+                : ProxyProcess.Files(meshFile, authority);
+            var proxy = await NodeProxy.StartAsync(_topology, node, binary, variables, cancellationToken);
+            _proxies.Add(proxy);
+            return proxy;
         }
-
-        async Task CaptureAsync()
-        {
-            await Client.CaptureAsync(cancellationToken);
-            await Server.CaptureAsync(cancellationToken);
-        }
-
-        async Task<DedicatedProxy> StartProxyAsync(Pod pod, string workload) => await DedicatedProxy.StartAsync(
-            pod,
-            binary,
-            ControlPlane is { } controlPlane
-                ? await controlPlane.EnvironmentOfAsync(pod, workload)
-                : DedicatedProxy.EnvironmentOf(pod, workload, meshFile, authority));
     }
 
     private async Task StartServersAsync(CancellationToken cancellationToken)

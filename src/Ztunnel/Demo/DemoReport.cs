@@ -63,16 +63,19 @@ internal sealed class DemoReport(TextWriter output)
         Say("");
         Say($" {cluster.Client.Node.Name,-PodWidth} {gap}  {cluster.Server.Node.Name}");
         Say($"{border}{gap}{border}");
-        SayRow("client, captured", "", "server, captured");
+        SayRow("client, enrolled", "", "server, enrolled");
         SayRow(client, "HBONE, mutual TLS", server);
         SayRow("ns/default/sa/client", "=======================>", "ns/shop/sa/server");
-        SayRow("ztunnel 15001", $"{tunnelled} connections", "ztunnel 15008, 15006");
+        SayRow(
+            $"{cluster.ClientProxy.Pod.Name}: 15001",
+            $"{tunnelled} connections",
+            $"{cluster.ServerProxy.Pod.Name}: 15008, 15006");
         Say($"{border}{gap}{border}");
         SayOpen("        |", "              ^");
         SayOpen("        |  plain TCP", $"              | plain TCP, {entering} connections");
         SayOpen($"        |  {leaving} connections", "              |");
         Say($"        |{new string(' ', PodWidth - 7)}{gap}{border}");
-        SayRight($"        +{new string('-', 47)}> ", "plain, not captured");
+        SayRight($"        +{new string('-', 47)}> ", "plain, not enrolled");
         SayRight(new string(' ', PodWidth + 2 + 26), plain);
         Say($"{new string(' ', PodWidth + 2 + 26)}{border}");
 
@@ -95,7 +98,7 @@ internal sealed class DemoReport(TextWriter output)
         foreach (var proxy in new[] { cluster.ClientProxy, cluster.ServerProxy })
         {
             Say("");
-            Say($"last lines of the proxy of {proxy.Pod.Name}{(proxy.IsRunning ? "" : ", which has ended")}:");
+            Say($"last lines of {proxy.Pod.Name}{(proxy.IsRunning ? "" : ", which has ended")}:");
             foreach (var lines in new[] { proxy.Log, proxy.Error })
             {
                 Array.ForEach(lines.Since(lines.Count - LogLines), line => Say($"  {line}"));

@@ -3,8 +3,8 @@ using Redirection.Rules;
 namespace Ztunnel.Demo;
 
 /// <summary>
-/// <c>ztunnel demo</c>: builds two nodes and three pods on this machine, sends real traffic through two proxies and
-/// says what it saw. Nothing of it is left afterwards, however it ends.
+/// <c>ztunnel demo</c>: builds two nodes with a proxy each and three pods on this machine, sends real traffic through the
+/// proxies and says what it saw. Nothing of it is left afterwards, however it ends.
 /// </summary>
 internal static class DemoRunner
 {
@@ -41,8 +41,9 @@ internal static class DemoRunner
             }
 
             report.Say(controlPlane is null
-                ? "building two nodes and three pods in network namespaces"
-                : "building two nodes and three pods in network namespaces, and a control plane on a third node");
+                ? "building two nodes with a proxy each and three pods in network namespaces"
+                : "building two nodes with a proxy each and three pods in network namespaces, "
+                    + "and a control plane on a third node");
             await using var cluster = await DemoCluster.CreateAsync(OwnBinary(), controlPlane, cancellationToken);
             await RunChecksAsync(cluster, report, cancellationToken);
             if (keep)
@@ -92,7 +93,7 @@ internal static class DemoRunner
         await cluster.Server.Namespace.StartAsync(new ProcessSpec("iperf3", "--server"));
         var wire = cluster.Client.Node.SwitchPort;
         var client = In(cluster.Client.Namespace);
-        var server = In(cluster.Server.Namespace);
+        var proxy = In(cluster.ServerProxy.Pod.Namespace);
         var plain = In(cluster.Plain.Namespace);
         var change = cluster.ControlPlane is { } controlPlane
             ? $"\n  change the mesh          edit {controlPlane.MeshFile}: it is pushed"
@@ -107,8 +108,8 @@ internal static class DemoRunner
               from outside the mesh    {plain} curl http://{cluster.Server.IPv4}:{DemoMesh.WebPort}/
               throughput               {client} iperf3 -c {cluster.Server.IPv4}
               what the wire shows      {In(cluster.Switch)} tcpdump -n -A -i {wire}
-              metrics                  {server} curl http://127.0.0.1:15020/metrics
-              state of a proxy         {server} curl http://127.0.0.1:15000/config_dump
+              metrics                  {proxy} curl http://127.0.0.1:15020/metrics
+              state of a proxy         {proxy} curl http://127.0.0.1:15000/config_dump
               redirection rules        {client} nft list ruleset
               mesh and certificates    ls {cluster.Folder}{change}
 

@@ -28,7 +28,7 @@ internal static class TelemetryChecks
         metrics.Where(sample => sample.Name == name && sample.Has(labels)).Sum(sample => sample.Value);
 
     private static async Task<string> CompareAsync(
-        DedicatedProxy proxy, string reporter, CancellationToken cancellationToken)
+        ProxyProcess proxy, string reporter, CancellationToken cancellationToken)
     {
         (string, string)[] labels = [("reporter", reporter), .. Tunnel];
         var started = Stopwatch.GetTimestamp();

@@ -25,14 +25,14 @@ internal static partial class AccessLines
     public static string SourcePortOf(string line) => SourcePort.Match(line).Groups["port"].Value;
 
     /// <summary>All access lines since a position.</summary>
-    public static string[] AccessSince(this DedicatedProxy proxy, long since) =>
+    public static string[] AccessSince(this ProxyProcess proxy, long since) =>
         [.. proxy.Log.Since(since).Where(IsAccess)];
 
     /// <summary>
     /// Waits until so many access lines that fit have come since a position, and returns all there are.
     /// </summary>
     public static async Task<string[]> WaitForAccessAsync(
-        this DedicatedProxy proxy, long since, int count, Func<string, bool> fits, CancellationToken cancellationToken)
+        this ProxyProcess proxy, long since, int count, Func<string, bool> fits, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(Limit);

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Ztunnel.Demo;
+using Ztunnel.Mesh;
 
 namespace Node.Tests.Recordings;
 
@@ -46,9 +47,9 @@ public abstract class AccessReplay(string logFormat) : IAsyncLifetime
 
     private TwoPods Pods => _pods!;
 
-    private DedicatedProxy ProxyA { get; set; } = null!;
+    private ProxyProcess ProxyA { get; set; } = null!;
 
-    private DedicatedProxy ProxyB { get; set; } = null!;
+    private ProxyProcess ProxyB { get; set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
@@ -56,8 +57,8 @@ public abstract class AccessReplay(string logFormat) : IAsyncLifetime
         _pods = await TwoPods.CreateAsync(none);
         try
         {
-            ProxyA = await Pods.CaptureAsync(Pods.A, "default/a/a", logFormat, none);
-            ProxyB = await Pods.CaptureAsync(Pods.B, "shop/b/b", logFormat, none);
+            ProxyA = await Pods.CaptureAsync(Pods.A, new WorkloadInfo("a", "default", "a"), logFormat, none);
+            ProxyB = await Pods.CaptureAsync(Pods.B, new WorkloadInfo("b", "shop", "b"), logFormat, none);
             await using var server = PodServer.Start(Pods.B, EchoPort, EchoAsync);
 
             var slow = Recorded.Values.Where(situation => situation.IsSlow).Select(ReplayAsync).ToArray();

@@ -1,3 +1,5 @@
+using Ztunnel.Mesh;
+
 namespace Node.Tests.Recordings;
 
 /// <summary>Pod b with its proxy and an echo server, and pod a beside it for the client.</summary>
@@ -11,7 +13,8 @@ public sealed class InboundReplay : IAsyncLifetime
         _pods = await TwoPods.CreateAsync(CancellationToken.None);
         try
         {
-            await _pods.CaptureAsync(_pods.B, "shop/b/b", "json", CancellationToken.None);
+            await _pods.CaptureAsync(
+                _pods.B, new WorkloadInfo("b", "shop", "b"), "json", CancellationToken.None);
             _server = PodServer.Start(_pods.B, AccessReplay.EchoPort, AccessReplay.EchoAsync);
         }
         catch

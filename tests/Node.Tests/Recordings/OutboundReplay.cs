@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using Ztunnel.Demo;
+using Ztunnel.Mesh;
 
 namespace Node.Tests.Recordings;
 
@@ -13,7 +14,7 @@ public sealed class OutboundReplay : IAsyncLifetime
     private TwoPods? _pods;
 
     /// <summary>The proxy of pod a; its log is plain text.</summary>
-    internal DedicatedProxy Proxy { get; private set; } = null!;
+    internal ProxyProcess Proxy { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
@@ -21,7 +22,8 @@ public sealed class OutboundReplay : IAsyncLifetime
         try
         {
             await _pods.B.Namespace.IpAsync([$"address add {Waypoint}/24 dev eth0"], CancellationToken.None);
-            Proxy = await _pods.CaptureAsync(_pods.A, "default/a/a", "plain", CancellationToken.None);
+            Proxy = await _pods.CaptureAsync(
+                _pods.A, new WorkloadInfo("a", "default", "a"), "plain", CancellationToken.None);
         }
         catch
         {

@@ -1,6 +1,7 @@
 using System.Net;
 using Fixtures;
 using Ztunnel.Demo;
+using Ztunnel.Mesh;
 
 namespace Node.Tests.Recordings;
 
@@ -43,14 +44,13 @@ internal sealed class TwoPods : IAsyncDisposable
     }
 
     /// <summary>Starts the proxy of a pod, waits until it serves, and redirects the pod to it.</summary>
-    public async Task<DedicatedProxy> CaptureAsync(
-        Pod pod, string workload, string logFormat, CancellationToken cancellationToken)
+    public async Task<ProxyProcess> CaptureAsync(
+        Pod pod, WorkloadInfo workload, string logFormat, CancellationToken cancellationToken)
     {
-        var environment = DedicatedProxy.EnvironmentOf(
-            pod, workload, Fixture.PathOf("mesh", "twopods.yaml"), AuthorityFolder);
-        environment["CLUSTER_ID"] = "cluster1";
-        environment["LOG_FORMAT"] = logFormat;
-        var proxy = await DedicatedProxy.StartAsync(pod, ProxyBinary.Path, environment);
+        var variables = ProxyProcess.Files(Fixture.PathOf("mesh", "twopods.yaml"), AuthorityFolder);
+        variables["CLUSTER_ID"] = "cluster1";
+        variables["LOG_FORMAT"] = logFormat;
+        var proxy = await DedicatedProxy.StartAsync(pod, workload, variables);
         await proxy.WaitUntilReadyAsync(cancellationToken);
         await pod.CaptureAsync(cancellationToken);
         return proxy;

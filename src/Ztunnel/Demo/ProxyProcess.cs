@@ -2,16 +2,19 @@ using System.Diagnostics;
 
 namespace Ztunnel.Demo;
 
-/// <summary>A proxy process that serves one pod from inside its namespace (<c>PROXY_MODE=dedicated</c>).</summary>
-internal sealed class DedicatedProxy
+/// <summary>
+/// A proxy process inside a pod's namespace: a pod of its own when it serves a node, the pod that it serves when it is
+/// dedicated.
+/// </summary>
+internal sealed class ProxyProcess : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(20);
 
     private readonly ChildProcess _process;
 
-    private DedicatedProxy(Pod pod, ChildProcess process) => (Pod, _process) = (pod, process);
+    private ProxyProcess(Pod pod, ChildProcess process) => (Pod, _process) = (pod, process);
 
-    /// <summary>Whom it serves.</summary>
+    /// <summary>Where it runs.</summary>
     public Pod Pod { get; }
 
     /// <summary>Its log, access log included.</summary>
@@ -23,30 +26,33 @@ internal sealed class DedicatedProxy
     /// <summary>Whether it still runs.</summary>
     public bool IsRunning => !_process.HasExited;
 
-    /// <summary>The environment of a proxy that takes its mesh and its certificates from files.</summary>
-    /// <param name="pod">Whom it serves.</param>
-    /// <param name="workload">The pod as <c>PROXY_WORKLOAD_INFO</c> names it:
-    /// <c>namespace/name/serviceaccount</c>.</param>
+    /// <summary>The variables by which a proxy takes its mesh and its certificates from files.</summary>
     /// <param name="meshFile">Workloads, services and policies.</param>
     /// <param name="authorityFolder">The CA that signs for all proxies of this mesh; created when missing.</param>
-    public static Dictionary<string, string?> EnvironmentOf(
-        Pod pod, string workload, string meshFile, string authorityFolder) => new()
-        {
-            ["PROXY_MODE"] = "dedicated",
-            ["PROXY_WORKLOAD_INFO"] = workload,
-            ["LOCAL_XDS_PATH"] = meshFile,
-            ["XDS_ADDRESS"] = "",
-            ["FAKE_CA"] = "true",
-            ["LOCAL_CA_DIR"] = authorityFolder,
-            ["NODE_NAME"] = pod.Node.Name,
-            ["CLUSTER_ID"] = "Kubernetes",
-            ["ISTIO_META_DNS_CAPTURE"] = "false",
-            ["PACKET_MARK"] = "1337",
-            ["IPV6_ENABLED"] = pod.IPv6 is null ? "false" : "true",
-        };
+    public static Dictionary<string, string?> Files(string meshFile, string authorityFolder) => new()
+    {
+        ["LOCAL_XDS_PATH"] = meshFile,
+        ["XDS_ADDRESS"] = "",
+        ["FAKE_CA"] = "true",
+        ["LOCAL_CA_DIR"] = authorityFolder,
+    };
+
+    /// <summary>The variables by which a proxy knows where it is.</summary>
+    /// <param name="pod">Where it will run.</param>
+    public static Dictionary<string, string?> Place(Pod pod) => new()
+    {
+        ["NODE_NAME"] = pod.Node.Name,
+        ["CLUSTER_ID"] = "Kubernetes",
+        ["INSTANCE_IP"] = pod.IPv4.ToString(),
+        ["ISTIO_META_DNS_CAPTURE"] = "false",
+        ["IPV6_ENABLED"] = pod.IPv6 is null ? "false" : "true",
+    };
 
     /// <summary>Starts the proxy without waiting until it serves.</summary>
-    public static async Task<DedicatedProxy> StartAsync(
+    /// <param name="pod">Where it runs.</param>
+    /// <param name="binary">Its executable.</param>
+    /// <param name="environment">All that it gets to know of its surroundings.</param>
+    public static async Task<ProxyProcess> StartAsync(
         Pod pod, string binary, IReadOnlyDictionary<string, string?> environment)
     {
         var spec = new ProcessSpec(binary, "proxy", "ztunnel")
@@ -54,7 +60,7 @@ internal sealed class DedicatedProxy
             Environment = environment,
             InheritEnvironment = false,
         };
-        return new DedicatedProxy(pod, await pod.Namespace.StartAsync(spec));
+        return new ProxyProcess(pod, await pod.Namespace.StartAsync(spec));
     }
 
     /// <summary>Waits until <c>15021/healthz/ready</c> answers 200.</summary>
@@ -77,7 +83,7 @@ internal sealed class DedicatedProxy
         }
 
         throw new CommandException(
-            $"the proxy of {Pod.Name} {(IsRunning ? $"is not ready: {answer}" : "ended")}\n{Error}\n{Log}");
+            $"the proxy in {Pod.Name} {(IsRunning ? $"is not ready: {answer}" : "ended")}\n{Error}\n{Log}");
     }
 
     /// <summary>What Prometheus would see now.</summary>
@@ -97,7 +103,7 @@ internal sealed class DedicatedProxy
             TimeSpan.FromSeconds(5),
             cancellationToken);
         return line ?? throw new CheckFailedException(
-            $"the log of {Pod.Name} has no line with {string.Join(" and ", parts)}; "
+            $"the log of the proxy in {Pod.Name} has no line with {string.Join(" and ", parts)}; "
             + $"the last one: {Log.Since(since).LastOrDefault()}");
     }
 
@@ -107,4 +113,7 @@ internal sealed class DedicatedProxy
 
     /// <summary>SIGTERM, and the exit code that follows.</summary>
     public Task<int> StopAsync() => _process.StopAsync();
+
+    /// <summary>Kills it.</summary>
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
 }
