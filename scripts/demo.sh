@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two nodes and three pods in network namespaces, real traffic through the tunnel.
+# Two nodes with a proxy each and three pods in network namespaces, real traffic through the tunnel.
 #   --keep   leave them running until Ctrl+C
 #   --xds    run the proxies from a control plane instead of files, and change a policy under an open connection
 set -euo pipefail

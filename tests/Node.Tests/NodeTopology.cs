@@ -6,15 +6,14 @@ using Ztunnel.Mesh;
 namespace Node.Tests;
 
 /// <summary>
-/// <c>client</c> on one node, <c>server</c> and <c>plain</c> on another, and a proxy on each node that logs JSON; the first two
-/// pods are enrolled. As a class fixture it is shared, so tests look at what is new since they began.
+/// <c>client</c> on one node, <c>server</c> and <c>plain</c> on another, and a proxy on each node that logs JSON; the
+/// first two pods are enrolled. As a class fixture it is shared, so tests look at what is new since they began.
 /// </summary>
 public sealed class NodeTopology : IAsyncLifetime
 {
     private static readonly WorkloadInfo ClientInfo = new("client", "default", "client");
     private static readonly WorkloadInfo ServerInfo = new("server", "shop", "server");
 
-    private readonly List<NodeProxy> _nodeProxies = [];
     private Topology? _topology;
 
     /// <summary>Whether each proxy serves a node, or the one pod that it runs in.</summary>
@@ -76,11 +75,6 @@ public sealed class NodeTopology : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var proxy in _nodeProxies)
-        {
-            await proxy.DisposeAsync();
-        }
-
         if (_topology is not null)
         {
             await _topology.DisposeAsync();
@@ -89,20 +83,12 @@ public sealed class NodeTopology : IAsyncLifetime
 
     private async Task ServeNodesAsync(Dictionary<string, string?> variables)
     {
-        var near = await StartAsync(Client.Node);
-        var far = await StartAsync(Server.Node);
+        var near = await _topology!.AddProxyAsync(Client.Node, ProxyBinary.Path, variables, CancellationToken.None);
+        var far = await _topology.AddProxyAsync(Server.Node, ProxyBinary.Path, variables, CancellationToken.None);
         (ClientProxy, ServerProxy) = (near.Process, far.Process);
         await WaitUntilReadyAsync();
         await near.EnrolAsync(Client, ClientInfo, CancellationToken.None, Backend);
         await far.EnrolAsync(Server, ServerInfo, CancellationToken.None, Backend);
-
-        async Task<NodeProxy> StartAsync(TopologyNode node)
-        {
-            var proxy = await NodeProxy.StartAsync(
-                _topology!, node, ProxyBinary.Path, variables, CancellationToken.None);
-            _nodeProxies.Add(proxy);
-            return proxy;
-        }
     }
 
     private async Task ServePodsAsync(Dictionary<string, string?> variables)

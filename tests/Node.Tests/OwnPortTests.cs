@@ -4,7 +4,7 @@ using Ztunnel.Demo;
 
 namespace Node.Tests;
 
-/// <summary>What a captured pod finds on the ports of a proxy, in itself and in the proxy's pod; data-path 13, E8.</summary>
+/// <summary>What a captured pod finds on a proxy's ports, in itself and in the proxy's pod; data-path 13, E8.</summary>
 public sealed class OwnPortTests(NodeTopology topology) : IClassFixture<NodeTopology>
 {
     private const string Garbage = "garbage\r\n\r\n";
@@ -63,8 +63,12 @@ public sealed class OwnPortTests(NodeTopology topology) : IClassFixture<NodeTopo
     [Theory]
     [InlineData(15020)]
     [InlineData(15021)]
-    public async Task E8_OperatorsPort_OfTheProxysPod_AnswersGarbageWith400(int port) =>
-        Assert.StartsWith(BadRequest, await SendGarbageAsync(topology.ClientProxy.Pod.IPv4, port), StringComparison.Ordinal);
+    public async Task E8_OperatorsPort_OfTheProxysPod_AnswersGarbageWith400(int port)
+    {
+        var answer = await SendGarbageAsync(topology.ClientProxy.Pod.IPv4, port);
+
+        Assert.StartsWith(BadRequest, answer, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData(15000)]

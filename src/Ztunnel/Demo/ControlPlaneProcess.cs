@@ -52,7 +52,9 @@ internal sealed class ControlPlaneProcess
         return controlPlane;
     }
 
-    /// <summary>The variables by which a proxy takes its mesh and its certificates from here. Issues its token.</summary>
+    /// <summary>
+    /// The variables by which a proxy takes its mesh and its certificates from here. Issues its token.
+    /// </summary>
     /// <param name="node">The node that it serves.</param>
     public async Task<Dictionary<string, string?>> VariablesAsync(TopologyNode node)
     {

@@ -3,15 +3,14 @@ using Ztunnel.Mesh;
 namespace Ztunnel.Demo;
 
 /// <summary>
-/// What the demo builds: <c>client</c> on node 1, <c>server</c> and <c>plain</c> on node 2, a proxy on each node that the first
-/// two are enrolled with, servers in the last two.
+/// What the demo builds: <c>client</c> on node 1, <c>server</c> and <c>plain</c> on node 2, a proxy on each node, with which
+/// the first two are enrolled, and servers in the last two.
 /// </summary>
 internal sealed class DemoCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(10);
 
     private readonly Topology _topology;
-    private readonly List<NodeProxy> _proxies = [];
 
     private DemoCluster(Topology topology, Pod client, Pod server, Pod plain) =>
         (_topology, Client, Server, Plain) = (topology, client, server, plain);
@@ -51,15 +50,15 @@ internal sealed class DemoCluster : IAsyncDisposable
         string binary, string? controlPlane, CancellationToken cancellationToken)
     {
         var topology = await Topology.CreateAsync(new TopologyOptions(), cancellationToken);
-        DemoCluster? cluster = null;
         try
         {
             var node1 = await topology.AddNodeAsync("node1", cancellationToken);
             var node2 = await topology.AddNodeAsync("node2", cancellationToken);
-            var client = await topology.AddPodAsync(node1, "client", cancellationToken);
-            var server = await topology.AddPodAsync(node2, "server", cancellationToken);
-            cluster = new DemoCluster(
-                topology, client, server, await topology.AddPodAsync(node2, "plain", cancellationToken));
+            var cluster = new DemoCluster(
+                topology,
+                await topology.AddPodAsync(node1, "client", cancellationToken),
+                await topology.AddPodAsync(node2, "server", cancellationToken),
+                await topology.AddPodAsync(node2, "plain", cancellationToken));
             if (controlPlane is not null)
             {
                 await cluster.StartControlPlaneAsync(controlPlane, cancellationToken);
@@ -71,7 +70,7 @@ internal sealed class DemoCluster : IAsyncDisposable
         }
         catch
         {
-            await (cluster?.DisposeAsync() ?? topology.DisposeAsync());
+            await topology.DisposeAsync();
             throw;
         }
     }
@@ -80,15 +79,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     public string Mesh(string policies = "") => DemoMesh.ToYaml(Client, Server, Plain) + policies;
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var proxy in _proxies)
-        {
-            await proxy.DisposeAsync();
-        }
-
-        await _topology.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _topology.DisposeAsync();
 
     private async Task StartControlPlaneAsync(string program, CancellationToken cancellationToken)
     {
@@ -120,9 +111,7 @@ internal sealed class DemoCluster : IAsyncDisposable
             var variables = ControlPlane is { } controlPlane
                 ? await controlPlane.VariablesAsync(node)
                 : ProxyProcess.Files(meshFile, authority);
-            var proxy = await NodeProxy.StartAsync(_topology, node, binary, variables, cancellationToken);
-            _proxies.Add(proxy);
-            return proxy;
+            return await _topology.AddProxyAsync(node, binary, variables, cancellationToken);
         }
     }
 

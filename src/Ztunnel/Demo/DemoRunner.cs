@@ -3,8 +3,8 @@ using Redirection.Rules;
 namespace Ztunnel.Demo;
 
 /// <summary>
-/// <c>ztunnel demo</c>: builds two nodes with a proxy each and three pods on this machine, sends real traffic through the
-/// proxies and says what it saw. Nothing of it is left afterwards, however it ends.
+/// <c>ztunnel demo</c>: builds two nodes with a proxy each and three pods on this machine, sends real traffic through
+/// the proxies and says what it saw. Nothing of it is left afterwards, however it ends.
 /// </summary>
 internal static class DemoRunner
 {

@@ -7,8 +7,8 @@ using Ztunnel.Mesh;
 namespace Ztunnel.Demo;
 
 /// <summary>
-/// The one proxy of a node, in a pod of its own called <c>ztunnel-{node}</c> as the DaemonSet has it, and a stand-in for the
-/// node's CNI agent beside it, which enrols pods.
+/// The one proxy of a node, in a pod of its own as the DaemonSet has it, and a stand-in for the node's CNI agent, which
+/// enrols pods with it.
 /// </summary>
 internal sealed class NodeProxy : IAsyncDisposable
 {
@@ -25,45 +25,10 @@ internal sealed class NodeProxy : IAsyncDisposable
     /// <summary>The proxy.</summary>
     public ProxyProcess Process { get; }
 
-    /// <summary>Starts agent and proxy without waiting until the proxy serves.</summary>
-    /// <param name="topology">Where the proxy's pod is added.</param>
-    /// <param name="node">Whose pods it will serve.</param>
-    /// <param name="binary">The proxy's executable.</param>
-    /// <param name="variables">Where it has mesh and certificates from, and whatever else it is to know.</param>
-    /// <param name="cancellationToken">Stops before the start.</param>
-    /// <exception cref="CommandException">One of them did not start.</exception>
-    public static async Task<NodeProxy> StartAsync(
-        Topology topology,
-        TopologyNode node,
-        string binary,
-        IReadOnlyDictionary<string, string?> variables,
-        CancellationToken cancellationToken)
-    {
-        var pod = await topology.AddPodAsync(node, $"ztunnel-{node.Name}", cancellationToken);
-        var path = Path.Combine(topology.Folder, $"{node.Name}.sock");
-        var agent = await StartAgentAsync(path, cancellationToken);
-        try
-        {
-            var environment = ProxyProcess.Place(pod);
-            environment["INPOD_UDS"] = path;
-            environment["POD_NAME"] = pod.Name;
-            environment["POD_NAMESPACE"] = Namespace;
-            environment["SERVICE_ACCOUNT"] = ServiceAccount;
-            foreach (var (name, value) in variables)
-            {
-                environment[name] = value;
-            }
-
-            return new NodeProxy(agent, await ProxyProcess.StartAsync(pod, binary, environment));
-        }
-        catch
-        {
-            await agent.DisposeAsync();
-            throw;
-        }
-    }
-
-    /// <summary>Redirects a pod of the node, then has the proxy, which must be ready, serve it: the agent's order.</summary>
+    /// <summary>
+    /// Redirects a pod of the node, then has the proxy, which must be ready, serve it. That is the agent's order: nothing
+    /// passes the proxy by.
+    /// </summary>
     /// <exception cref="CommandException">The proxy refused, or did not answer.</exception>
     /// <exception cref="ToolException">The rules could not be applied.</exception>
     public async Task EnrolAsync(
@@ -88,6 +53,42 @@ internal sealed class NodeProxy : IAsyncDisposable
     {
         await Process.DisposeAsync();
         await _agent.DisposeAsync();
+    }
+
+    /// <summary>Starts agent and proxy without waiting until the proxy serves.</summary>
+    /// <param name="pod">The proxy's own, on the node that it will serve.</param>
+    /// <param name="socketPath">Where the agent listens.</param>
+    /// <param name="binary">The proxy's executable.</param>
+    /// <param name="variables">Where it has mesh and certificates from, and whatever else it is to know.</param>
+    /// <param name="cancellationToken">Stops before the start.</param>
+    /// <exception cref="CommandException">One of them did not start.</exception>
+    internal static async Task<NodeProxy> StartAsync(
+        Pod pod,
+        string socketPath,
+        string binary,
+        IReadOnlyDictionary<string, string?> variables,
+        CancellationToken cancellationToken)
+    {
+        var agent = await StartAgentAsync(socketPath, cancellationToken);
+        try
+        {
+            var environment = ProxyProcess.Place(pod);
+            environment["INPOD_UDS"] = socketPath;
+            environment["POD_NAME"] = pod.Name;
+            environment["POD_NAMESPACE"] = Namespace;
+            environment["SERVICE_ACCOUNT"] = ServiceAccount;
+            foreach (var (name, value) in variables)
+            {
+                environment[name] = value;
+            }
+
+            return new NodeProxy(agent, await ProxyProcess.StartAsync(pod, binary, environment));
+        }
+        catch
+        {
+            await agent.DisposeAsync();
+            throw;
+        }
     }
 
     private static async Task<CniServer> StartAgentAsync(string path, CancellationToken cancellationToken)

@@ -16,6 +16,7 @@ internal sealed class Topology : IAsyncDisposable
     private readonly TopologyOptions _options;
     private readonly ConcurrentStack<NetworkNamespace> _namespaces = [];
     private readonly List<TopologyNode> _nodes = [];
+    private readonly List<NodeProxy> _proxies = [];
 
     private Topology(TopologyOptions options)
     {
@@ -76,6 +77,24 @@ internal sealed class Topology : IAsyncDisposable
         return node;
     }
 
+    /// <summary>Starts the proxy of a node in a pod of its own, without waiting until it serves. One call at a time.</summary>
+    /// <param name="node">Whose pods can be enrolled with it.</param>
+    /// <param name="binary">The proxy's executable.</param>
+    /// <param name="variables">Where it has mesh and certificates from, and whatever else it is to know.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<NodeProxy> AddProxyAsync(
+        TopologyNode node,
+        string binary,
+        IReadOnlyDictionary<string, string?> variables,
+        CancellationToken cancellationToken)
+    {
+        var pod = await AddPodAsync(node, $"ztunnel-{node.Name}", cancellationToken);
+        var proxy = await NodeProxy.StartAsync(
+            pod, Path.Combine(Folder, $"{node.Name}.sock"), binary, variables, cancellationToken);
+        _proxies.Add(proxy);
+        return proxy;
+    }
+
     /// <summary>Adds a pod, not captured.</summary>
     public async Task<Pod> AddPodAsync(TopologyNode node, string name, CancellationToken cancellationToken)
     {
@@ -86,6 +105,11 @@ internal sealed class Topology : IAsyncDisposable
     /// <summary>Kills everything it started, deletes its namespaces and its folder.</summary>
     public async ValueTask DisposeAsync()
     {
+        foreach (var proxy in _proxies)
+        {
+            await proxy.DisposeAsync();
+        }
+
         while (_namespaces.TryPop(out var network))
         {
             await network.DisposeAsync();
