@@ -3,8 +3,8 @@ using Ztunnel.Mesh;
 namespace Ztunnel.Demo;
 
 /// <summary>
-/// What the demo builds: <c>client</c> on node 1, <c>server</c> and <c>plain</c> on node 2, a proxy on each node, with which
-/// the first two are enrolled, and servers in the last two.
+/// What the demo builds: <c>client</c> on node 1, <c>server</c> and <c>plain</c> on node 2, a proxy on each node, with
+/// which the first two are enrolled, and servers in the last two.
 /// </summary>
 internal sealed class DemoCluster : IAsyncDisposable
 {

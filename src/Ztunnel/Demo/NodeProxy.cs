@@ -26,8 +26,8 @@ internal sealed class NodeProxy : IAsyncDisposable
     public ProxyProcess Process { get; }
 
     /// <summary>
-    /// Redirects a pod of the node, then has the proxy, which must be ready, serve it. That is the agent's order: nothing
-    /// passes the proxy by.
+    /// Redirects a pod of the node, then has the proxy, which must be ready, serve it. That is the agent's order:
+    /// nothing passes the proxy by.
     /// </summary>
     /// <exception cref="CommandException">The proxy refused, or did not answer.</exception>
     /// <exception cref="ToolException">The rules could not be applied.</exception>

@@ -77,7 +77,9 @@ internal sealed class Topology : IAsyncDisposable
         return node;
     }
 
-    /// <summary>Starts the proxy of a node in a pod of its own, without waiting until it serves. One call at a time.</summary>
+    /// <summary>
+    /// Starts the proxy of a node in a pod of its own, without waiting until it serves. One call at a time.
+    /// </summary>
     /// <param name="node">Whose pods can be enrolled with it.</param>
     /// <param name="binary">The proxy's executable.</param>
     /// <param name="variables">Where it has mesh and certificates from, and whatever else it is to know.</param>
