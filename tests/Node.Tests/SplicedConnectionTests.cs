@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Ztunnel.Demo;
+using Ztunnel.Mesh;
 
 namespace Node.Tests;
 
@@ -27,10 +28,11 @@ public sealed class SplicedConnectionTests
         var folder = Directory.CreateDirectory(Path.Combine(topology.Folder, "istiod")).FullName;
         var controlPlane = await ControlPlaneProcess.StartAsync(
             Path.Combine(AppContext.BaseDirectory, "ControlPlane"), istiod, folder, mesh, Token);
-        var environment = await controlPlane.EnvironmentOfAsync(server, "shop/server/server");
-        environment["LOG_FORMAT"] = "json";
+        var variables = await controlPlane.VariablesAsync(far);
+        variables["LOG_FORMAT"] = "json";
         await server.CaptureAsync(Token); // before the first connection to the control plane, which it would cut otherwise
-        var proxy = await DedicatedProxy.StartAsync(server, ProxyBinary.Path, environment);
+        var proxy = await DedicatedProxy.StartAsync(
+            server, new WorkloadInfo("server", "shop", "server"), variables);
         await proxy.WaitUntilReadyAsync(Token);
         await using var flow = await Flow.StartAsync(plain, server, TestMesh.OpenPort);
         await UntilSplicedAsync(proxy);
@@ -108,7 +110,7 @@ public sealed class SplicedConnectionTests
         return topology;
     }
 
-    private static async Task UntilSplicedAsync(DedicatedProxy proxy)
+    private static async Task UntilSplicedAsync(ProxyProcess proxy)
     {
         var deadline = DateTime.UtcNow + Limit;
         while (!(await proxy.ReadMetricsAsync(Token))

@@ -73,24 +73,27 @@ internal sealed class ControlPlaneProcess
         };
     }
 
-    /// <summary>Changes the mesh and waits until these proxies have acknowledged all of it.</summary>
+    /// <summary>Changes the mesh and waits until the proxies have acknowledged all of it.</summary>
+    /// <param name="mesh">The new one.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <param name="pods">Where the proxies run.</param>
     /// <exception cref="CheckFailedException">One of them has not within ten seconds.</exception>
-    public async Task ApplyAsync(string mesh, CancellationToken cancellationToken, params ProxyProcess[] proxies)
+    public async Task ApplyAsync(string mesh, CancellationToken cancellationToken, params Pod[] pods)
     {
         var since = Log.Count;
         var draft = $"{MeshFile}.new";
         await File.WriteAllTextAsync(draft, mesh, cancellationToken);
         File.Move(draft, MeshFile, overwrite: true); // whoever looks sees one or the other
-        foreach (var proxy in proxies)
+        foreach (var pod in pods)
         {
             if (await Log.FirstWithinAsync(
-                    line => line.Contains($": applied by ztunnel~{proxy.Pod.IPv4}~", StringComparison.Ordinal),
+                    line => line.Contains($": applied by ztunnel~{pod.IPv4}~", StringComparison.Ordinal),
                     since,
                     PushLimit,
                     cancellationToken) is null)
             {
                 throw new CheckFailedException(
-                    $"the proxy in {proxy.Pod.Name} has not taken the new mesh; the control plane said: "
+                    $"the proxy in {pod.Name} has not taken the new mesh; the control plane said: "
                     + string.Join("; ", Log.Since(since)));
             }
         }

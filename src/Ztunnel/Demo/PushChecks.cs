@@ -56,7 +56,7 @@ internal static class PushChecks
         await ExpectLineAsync(client, line => line.StartsWith("+PONG", StringComparison.Ordinal), "an answer of redis");
 
         await ControlPlaneOf(cluster).ApplyAsync(
-            cluster.Mesh(DemoMesh.NoRedisPolicy), cancellationToken, cluster.ClientProxy, cluster.ServerProxy);
+            cluster.Mesh(DemoMesh.NoRedisPolicy), cancellationToken, cluster.ClientProxy.Pod, cluster.ServerProxy.Pod);
 
         var end = await ExpectLineAsync(
             client,
@@ -91,7 +91,7 @@ internal static class PushChecks
     private static async Task<string> LetInAgainAsync(DemoCluster cluster, CancellationToken cancellationToken)
     {
         await ControlPlaneOf(cluster).ApplyAsync(
-            cluster.Mesh(), cancellationToken, cluster.ClientProxy, cluster.ServerProxy);
+            cluster.Mesh(), cancellationToken, cluster.ClientProxy.Pod, cluster.ServerProxy.Pod);
 
         var answer = (await PingAsync(cluster, cancellationToken)).Succeeded().Output;
         return answer == "PONG" ? answer : throw new CheckFailedException($"redis said {answer}");

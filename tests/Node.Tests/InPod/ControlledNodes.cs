@@ -19,11 +19,7 @@ public sealed class ControlledNodes : TwoNodes
         ControlPlane = await ControlPlaneProcess.StartAsync(ProgramPath, pod, folder, Mesh(), token);
         foreach (var node in new[] { Near, Far })
         {
-            var own = node.ProxyPod;
-            var environment = await ControlPlane.EnvironmentOfAsync(
-                own.Pod, $"{own.Namespace}/{own.Pod.Name}/{own.ServiceAccount}");
-            environment["PROXY_MODE"] = null;
-            environment["PROXY_WORKLOAD_INFO"] = null;
+            var environment = await ControlPlane.VariablesAsync(node.Node);
             environment["LOCAL_XDS_PATH"] = null;
             environment["FAKE_CA"] = null;
             environment["LOCAL_CA_DIR"] = null;

@@ -144,9 +144,15 @@ public sealed class RouteNode : IAsyncLifetime
         var program = Path.Combine(AppContext.BaseDirectory, "ControlPlane");
         var controlPlane = await ControlPlaneProcess.StartAsync(
             program, istiod, folder, RouteMesh.ToYaml(Pods), token);
-        var environment = await controlPlane.EnvironmentOfAsync(istiod, "istio-system/ztunnel/ztunnel");
-        environment.Remove("PROXY_MODE");
-        environment.Remove("PROXY_WORKLOAD_INFO");
+        var environment = ProxyProcess.Place(istiod);
+        foreach (var (name, value) in await controlPlane.VariablesAsync(node))
+        {
+            environment[name] = value;
+        }
+
+        environment["POD_NAME"] = "ztunnel";
+        environment["POD_NAMESPACE"] = NodeProxy.Namespace;
+        environment["SERVICE_ACCOUNT"] = NodeProxy.ServiceAccount;
         environment["INPOD_UDS"] = _agent.Path;
         environment["FAKE_CA"] = "true";
         environment["LOCAL_CA_DIR"] = AuthorityFolder;
