@@ -30,6 +30,7 @@ public sealed class SplicedConnectionTests
             Path.Combine(AppContext.BaseDirectory, "ControlPlane"), istiod, folder, mesh, Token);
         var variables = await controlPlane.VariablesAsync(far);
         variables["LOG_FORMAT"] = "json";
+        variables["POD_NAMESPACE"] = NodeProxy.Namespace; // the token's
         await server.CaptureAsync(Token); // before the first connection to the control plane, which it would cut otherwise
         var proxy = await DedicatedProxy.StartAsync(
             server, new WorkloadInfo("server", "shop", "server"), variables);

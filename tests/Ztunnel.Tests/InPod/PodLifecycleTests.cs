@@ -5,6 +5,7 @@ using Ztunnel.InPod;
 namespace Ztunnel.Tests.InPod;
 
 /// <summary>Which pods are served after adds, keeps, dels and snapshots, and when the node is ready.</summary>
+[Collection(nameof(UnsharedPorts))]
 public sealed class PodLifecycleTests : IAsyncDisposable
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);

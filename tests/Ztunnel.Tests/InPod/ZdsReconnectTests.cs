@@ -7,6 +7,7 @@ using Ztunnel.InPod;
 namespace Ztunnel.Tests.InPod;
 
 /// <summary>Connections to istio-cni that end, are never made, or come while the proxy stops.</summary>
+[Collection(nameof(UnsharedPorts))]
 public sealed partial class ZdsReconnectTests : IAsyncDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
