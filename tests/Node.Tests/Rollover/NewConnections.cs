@@ -15,7 +15,7 @@ internal sealed class NewConnections : IAsyncDisposable
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(20);
 
     private readonly Pod _from;
-    private readonly IPEndPoint _to;
+    private readonly IPEndPoint[] _to;
     private readonly ConcurrentBag<string> _failures = [];
     private readonly ConcurrentDictionary<Task, byte> _open = [];
     private readonly CancellationTokenSource _stop = new();
@@ -24,12 +24,13 @@ internal sealed class NewConnections : IAsyncDisposable
 
     /// <summary>Begins.</summary>
     /// <param name="from">Whose namespace the sockets are made in.</param>
-    /// <param name="to">An echo that answers twice.</param>
+    /// <param name="to">Echoes that answer twice, taken in turns. Both ends of the proxy need a port for a minute and more after each
+    /// connection, and a kernel that has few left for one destination takes milliseconds to find it.</param>
     /// <param name="perSecond">Connections begun in a second.</param>
-    public NewConnections(Pod from, IPEndPoint to, int perSecond)
+    public NewConnections(Pod from, IEnumerable<IPEndPoint> to, int perSecond)
     {
         _from = from;
-        _to = to;
+        _to = [.. to];
         _running = RunAsync(perSecond);
     }
 
@@ -72,7 +73,7 @@ internal sealed class NewConnections : IAsyncDisposable
                 due = due < MostAtOnce ? due : MostAtOnce;
                 for (; due >= OneSecond; due -= OneSecond, _made++)
                 {
-                    var task = OneAsync(netns.CreateTcpSocket(_to.AddressFamily));
+                    var task = OneAsync(netns.CreateTcpSocket(_to[0].AddressFamily), _to[_made % _to.Length]);
                     _open.TryAdd(task, 0);
                     _ = task.ContinueWith(over => _open.TryRemove(over, out _), TaskScheduler.Default);
                 }
@@ -84,7 +85,7 @@ internal sealed class NewConnections : IAsyncDisposable
         }
     }
 
-    private async Task OneAsync(Socket socket)
+    private async Task OneAsync(Socket socket, IPEndPoint to)
     {
         using var limit = new CancellationTokenSource(Limit);
         using (socket)
@@ -92,7 +93,7 @@ internal sealed class NewConnections : IAsyncDisposable
             var step = "connect";
             try
             {
-                await socket.ConnectAsync(_to, limit.Token);
+                await socket.ConnectAsync(to, limit.Token);
                 step = "send";
                 await socket.SendTextAsync(Greeting, limit.Token);
                 socket.Shutdown(SocketShutdown.Send);

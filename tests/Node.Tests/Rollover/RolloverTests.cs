@@ -7,7 +7,7 @@ namespace Node.Tests.Rollover;
 
 /// <summary>
 /// One version of the proxy after the other on a node, as a DaemonSet with <c>maxSurge: 1</c> does it, while pods go on making
-/// connections (node-integration 9.2).
+/// connections and asking for names (node-integration 9.2).
 /// </summary>
 public sealed class RolloverTests
 {
@@ -15,12 +15,15 @@ public sealed class RolloverTests
     private const int PerSecond = 500;
     private const int EchoPort = 7008;
     private const int ApplicationPort = 8080;
+    private const int EachWay = 8;
+    private const int DnsPort = 15053;
+    private static readonly TimeSpan BetweenQueries = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task P3_FiftyRolloversUnderLoad_NoConnectionFails()
+    public async Task P3_FiftyRolloversUnderLoad_NoConnectionFailsAndNoQueryIsLost()
     {
         await using var topology = await Topology.CreateAsync(new TopologyOptions(), Token);
         var node = await topology.AddNodeAsync("near", Token);
@@ -39,16 +42,20 @@ public sealed class RolloverTests
             TimeProvider.System,
             NullLogger<CniServer>.Instance,
             Token);
-        await using var echo = PodServer.Start(plain, EchoPort, PodServer.EchoTwiceAsync);
-        await using var application = PodServer.Start(client, ApplicationPort, PodServer.EchoTwiceAsync);
+        await using var echoes = new Servers(plain, EchoPort);
+        await using var applications = new Servers(client, ApplicationPort);
         var current = await StartAsync(proxies[0], environment);
         await WaitUntilAsync(current, () => agent.ConnectionCount == 1, "connects");
         await agent.AddAsync(new CniPod("uid-client", "client", "default", "client", client.OpenNetns()), Token);
         await client.CaptureAsync(Token);
         await WaitReadyAsync(proxies[0], current);
 
-        await using var outbound = new NewConnections(client, new IPEndPoint(plain.IPv4, EchoPort), PerSecond / 2);
-        await using var inbound = new NewConnections(plain, new IPEndPoint(client.IPv6!, ApplicationPort), PerSecond / 2);
+        await using var outbound = new NewConnections(client, Ports(plain.IPv4, EchoPort), PerSecond / 2);
+        await using var inbound = new NewConnections(plain, Ports(client.IPv6!, ApplicationPort), PerSecond / 2);
+        await using var names = new NameQueries(
+            client, new IPEndPoint(IPAddress.Loopback, DnsPort), TestMesh.ServiceHostname, 2 * BetweenQueries);
+        await using var namesOfIpv6 = new NameQueries(
+            client, new IPEndPoint(IPAddress.IPv6Loopback, DnsPort), TestMesh.ServiceHostname, 2 * BetweenQueries);
         for (var i = 1; i <= Rollovers; i++)
         {
             var next = await StartAsync(proxies[i % 2], environment);
@@ -61,11 +68,19 @@ public sealed class RolloverTests
 
         await outbound.StopAsync();
         await inbound.StopAsync();
+        await names.StopAsync();
+        await namesOfIpv6.StopAsync();
         await current.StopAsync();
         Assert.InRange(outbound.Made + inbound.Made, PerSecond, int.MaxValue);
         Assert.Empty(outbound.Failures);
         Assert.Empty(inbound.Failures);
+        Assert.InRange(names.Sent + namesOfIpv6.Sent, Rollovers, int.MaxValue);
+        Assert.Empty(names.Failures);
+        Assert.Empty(namesOfIpv6.Failures);
     }
+
+    private static IEnumerable<IPEndPoint> Ports(IPAddress address, int first) =>
+        Enumerable.Range(first, EachWay).Select(port => new IPEndPoint(address, port));
 
     private static Dictionary<string, string?> EnvironmentOf(Topology topology, TopologyNode node, string path, string mesh) => new()
     {
@@ -100,4 +115,20 @@ public sealed class RolloverTests
 
     private static Task WaitUntilAsync(ChildProcess proxy, Func<bool> condition, string what) =>
         proxy.WaitUntilAsync(condition, what, Limit, Token);
+
+    private sealed class Servers(Pod pod, int first) : IAsyncDisposable
+    {
+        private readonly PodServer[] _all =
+        [
+            .. Enumerable.Range(first, EachWay).Select(port => PodServer.Start(pod, port, PodServer.EchoTwiceAsync)),
+        ];
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var server in _all)
+            {
+                await server.DisposeAsync();
+            }
+        }
+    }
 }
