@@ -53,7 +53,14 @@ public sealed class ListeningSocketsTests : IDisposable
         return long.Parse(link["socket:[".Length..^1], System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private List<long> InPod(AddressFamily family) => _pair.Pod.Run(() => ListeningSockets.InodesAt(family, Port));
+    // Both ways, each of which has to do without the other.
+    private List<long> InPod(AddressFamily family) => _pair.Pod.Run(() =>
+    {
+        var asked = ListeningSockets.AskedFor(family, Port);
+        Assert.Equal(asked.Order(), ListeningSockets.Read(family, Port).Order());
+        Assert.Equal(asked.Order(), ListeningSockets.InodesAt(family, Port).Order());
+        return asked;
+    });
 
     private TransparentListener Listen(string address, int port) => TransparentListener.Open(
         new ListenerOptions(new IPEndPoint(IPAddress.Parse(address), port), null, ReusePort: true, false, 1), _pair.Pod);
