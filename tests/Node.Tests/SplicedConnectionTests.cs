@@ -27,7 +27,7 @@ public sealed class SplicedConnectionTests
         var mesh = TestMesh.ToYaml(client, server, plain);
         var folder = Directory.CreateDirectory(Path.Combine(topology.Folder, "istiod")).FullName;
         var controlPlane = await ControlPlaneProcess.StartAsync(
-            Path.Combine(AppContext.BaseDirectory, "ControlPlane"), istiod, folder, mesh, Token);
+            ControlPlaneProgram.Path, istiod, folder, mesh, Token);
         var variables = await controlPlane.VariablesAsync(far);
         variables["LOG_FORMAT"] = "json";
         variables["POD_NAMESPACE"] = NodeProxy.Namespace; // the token's

@@ -16,7 +16,7 @@ public sealed class ControlledNodes : TwoNodes
         var token = CancellationToken.None;
         var pod = await Topology.AddPodAsync(Far.Node, "istiod", token);
         var folder = Directory.CreateDirectory(Path.Combine(Topology.Folder, "istiod")).FullName;
-        ControlPlane = await ControlPlaneProcess.StartAsync(ProgramPath, pod, folder, Mesh(), token);
+        ControlPlane = await ControlPlaneProcess.StartAsync(ControlPlaneProgram.Path, pod, folder, Mesh(), token);
         foreach (var node in new[] { Near, Far })
         {
             var environment = await ControlPlane.VariablesAsync(node.Node);
@@ -26,8 +26,4 @@ public sealed class ControlledNodes : TwoNodes
             node.Settings = environment;
         }
     }
-
-    // Built beside these tests.
-    private static string ProgramPath => Path.Combine(
-        AppContext.BaseDirectory.Replace("Node.Tests", "ControlPlane", StringComparison.Ordinal), "ControlPlane");
 }

@@ -141,9 +141,8 @@ public sealed class RouteNode : IAsyncLifetime
     private async Task StartProxyAsync(TopologyNode node, Pod istiod, CancellationToken token)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_topology!.Folder, "istiod")).FullName;
-        var program = Path.Combine(AppContext.BaseDirectory, "ControlPlane");
         var controlPlane = await ControlPlaneProcess.StartAsync(
-            program, istiod, folder, RouteMesh.ToYaml(Pods), token);
+            ControlPlaneProgram.Path, istiod, folder, RouteMesh.ToYaml(Pods), token);
         var environment = ProxyProcess.Place(istiod);
         foreach (var (name, value) in await controlPlane.VariablesAsync(node))
         {
