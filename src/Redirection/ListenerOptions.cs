@@ -12,6 +12,12 @@ namespace Redirection;
 /// <param name="Backlog">Connections that may wait to be accepted; the kernel caps it at <c>net.core.somaxconn</c>.</param>
 public sealed record ListenerOptions(IPEndPoint Address, uint? Mark, bool ReusePort, bool? Transparent, int Backlog)
 {
+    /// <summary>How a dead peer is noticed on what it accepts; null leaves that to the kernel.</summary>
+    public KeepaliveOptions? Keepalive { get; init; }
+
+    /// <summary>Whether applications in the same pod connect to it.</summary>
+    public bool IsLoopbackHop { get; init; }
+
     /// <summary>Backlog of listeners in pods: a burst may come while the node's processors are busy with other pods.</summary>
     public const int SharedBacklog = 1024;
 

@@ -74,11 +74,27 @@ public sealed class TransparentListener : IDisposable
             ? $"failed to set SO_REUSEPORT on the listener of {options.Address}: {reuseError}"
             : null;
 
+        PrepareAccepted(socket, options);
         socket.Bind(options.Address);
         socket.Listen(options.Backlog);
         var group = options.ReusePort && warning is null ? ReusePortGroup.Of(socket, netns) : null;
         group?.TryYield();
         return new TransparentListener(socket, MakeTransparent(socket, options), group, warning);
+    }
+
+    // Linux hands these options of a listener on to what it accepts, which saves six system calls for each connection.
+    private static void PrepareAccepted(Socket socket, ListenerOptions options)
+    {
+        socket.NoDelay = true;
+        if (options.Keepalive is { } keepalive)
+        {
+            socket.SetKeepalive(keepalive);
+        }
+
+        if (options.IsLoopbackHop)
+        {
+            LoopbackHop.Tune(socket);
+        }
     }
 
     private static bool MakeTransparent(Socket socket, ListenerOptions options)

@@ -7,6 +7,9 @@ namespace Redirection.Tests;
 public sealed class TransparentListenerTests
 {
     private const uint Mark = 1337;
+    private const int TcpLevel = 6;
+    private const int TcpCongestion = 13;
+    private const int TcpUserTimeout = 18;
 
     private static readonly IPEndPoint AnyPort = new(IPAddress.IPv6Any, 0);
 
@@ -70,6 +73,46 @@ public sealed class TransparentListenerTests
         Assert.Equal(first.LocalEndPoint, second.LocalEndPoint);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task D8_Keepalive_IsInheritedByWhatIsAccepted(bool ipv6)
+    {
+        using var pair = new PodPair();
+        var keepalive = new KeepaliveOptions
+        {
+            Time = TimeSpan.FromSeconds(21),
+            Interval = TimeSpan.FromSeconds(7),
+            Retries = 5,
+            UserTimeoutEnabled = true,
+        };
+        using var listener = TransparentListener.Open(
+            new ListenerOptions(AnyPort, Mark, true, null, 1) { Keepalive = keepalive, IsLoopbackHop = true }, pair.Pod);
+        using var client = await pair.Peer.ConnectAsync(
+            new IPEndPoint(PodPair.PodAddress(ipv6), listener.LocalEndPoint.Port));
+        using var accepted = await listener.Socket.AcceptWithinLimitAsync();
+
+        Assert.True(accepted.NoDelay);
+        Assert.Equal(1, (int)accepted.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive)!);
+        Assert.Equal(21, (int)accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime)!);
+        Assert.Equal(7, (int)accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval)!);
+        Assert.Equal(5, (int)accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount)!);
+        Assert.Equal((21 + (5 * 7)) * 1000, BitConverter.ToInt32(Read(accepted, TcpUserTimeout, sizeof(int))));
+        Assert.Equal(Read(listener.Socket, TcpCongestion, 16), Read(accepted, TcpCongestion, 16));
+    }
+
+    [Fact]
+    public async Task D8_NoKeepalive_LeavesWhatIsAcceptedAlone()
+    {
+        using var pair = new PodPair();
+        using var listener = TransparentListener.Open(new ListenerOptions(AnyPort, Mark, true, null, 1), pair.Pod);
+        using var client = await pair.Peer.ConnectAsync(
+            new IPEndPoint(PodPair.PodAddress(ipv6: false), listener.LocalEndPoint.Port));
+        using var accepted = await listener.Socket.AcceptWithinLimitAsync();
+
+        Assert.Equal(0, (int)accepted.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive)!);
+    }
+
     [Fact]
     public void Open_PortInUse_SaysSo()
     {
@@ -120,5 +163,11 @@ public sealed class TransparentListenerTests
             TransparentListener.Open(options, pod.Pod).Dispose();
             await loop;
         }
+    }
+
+    private static byte[] Read(Socket socket, int option, int length)
+    {
+        var value = new byte[length];
+        return value[..socket.GetRawSocketOption(TcpLevel, option, value)];
     }
 }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Redirection;
-using Ztunnel.Config;
 using Ztunnel.Telemetry;
 
 namespace Ztunnel.Proxy;
@@ -10,14 +9,11 @@ namespace Ztunnel.Proxy;
 /// <summary>What every accepted connection goes through first.</summary>
 internal static class Accepted
 {
-    /// <summary>Sets the options of workload sockets.</summary>
-    /// <returns>The peer, IPv4-mapped addresses unmapped; null when it has already gone.</returns>
-    public static IPEndPoint? Prepare(Socket socket, ProxyOptions options)
+    /// <summary>Who connected, IPv4-mapped addresses unmapped; null when it has already gone.</summary>
+    public static IPEndPoint? PeerOf(Socket socket)
     {
         try
         {
-            socket.NoDelay = true;
-            socket.SetKeepalive(options.KeepAlive);
             return (socket.RemoteEndPoint as IPEndPoint)?.Unmapped();
         }
         catch (SocketException)

@@ -22,7 +22,7 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
         services.Telemetry.Metrics.SocketOpened(Reporter.Destination);
         try
         {
-            if (Accepted.Prepare(socket, services.Options) is { } source)
+            if (Accepted.PeerOf(socket) is { } source)
             {
                 await ServeAsync(socket, source);
             }

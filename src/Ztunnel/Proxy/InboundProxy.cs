@@ -29,7 +29,7 @@ internal sealed class InboundProxy(
         services.Telemetry.Metrics.SocketOpened(Reporter.Destination);
         try
         {
-            if (Accepted.Prepare(socket, services.Options) is { } source)
+            if (Accepted.PeerOf(socket) is { } source)
             {
                 var local = ((IPEndPoint)socket.LocalEndPoint!).Unmapped();
                 await ServeAsync(socket, source, local);

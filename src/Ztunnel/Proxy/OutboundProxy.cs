@@ -47,9 +47,8 @@ internal sealed class OutboundProxy : IAsyncDisposable
         _services.Telemetry.Metrics.SocketOpened(Reporter.Source);
         try
         {
-            if (Accepted.Prepare(socket, _services.Options) is { } source)
+            if (Accepted.PeerOf(socket) is { } source)
             {
-                LoopbackHop.Tune(socket);
                 await ServeAsync(socket, source, Accepted.OriginalDestinationOf(socket, _logger), waiting: null);
             }
         }

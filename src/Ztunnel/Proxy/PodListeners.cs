@@ -39,16 +39,20 @@ internal sealed class PodListeners : IDisposable
             netns is null ? null : options.PacketMark,
             netns is not null && options.InPodPortReuse,
             options.OriginalSource,
-            netns is null ? ListenerOptions.DedicatedBacklog : ListenerOptions.SharedBacklog);
+            netns is null ? ListenerOptions.DedicatedBacklog : ListenerOptions.SharedBacklog)
+        {
+            Keepalive = options.KeepAlive,
+        };
+        var fromApplications = template with { IsLoopbackHop = true };
         var listeners = new PodListeners(Open(template, options.InboundPort, netns));
         try
         {
             listeners.Plaintext = listeners.Add(Open(template, options.InboundPlaintextPort, netns));
-            listeners.Outbound = listeners.Add(Open(template, options.OutboundPort, netns));
+            listeners.Outbound = listeners.Add(Open(fromApplications, options.OutboundPort, netns));
             if (options.Socks5Enabled)
             {
-                var loopback = template with { Address = new IPEndPoint(IPAddress.Loopback, 0), Transparent = false };
-                listeners.Socks = listeners.Add(Open(loopback, options.Socks5Port, netns));
+                var socks = fromApplications with { Address = new IPEndPoint(IPAddress.Loopback, 0), Transparent = false };
+                listeners.Socks = listeners.Add(Open(socks, options.Socks5Port, netns));
             }
 
             return listeners;
@@ -65,7 +69,10 @@ internal sealed class PodListeners : IDisposable
     public static PodListeners BindOwn(ProxyOptions options)
     {
         var template = new ListenerOptions(
-            new IPEndPoint(options.AnyAddress, 0), Mark: null, ReusePort: false, Transparent: false, ListenerOptions.SharedBacklog);
+            new IPEndPoint(options.AnyAddress, 0), Mark: null, ReusePort: false, Transparent: false, ListenerOptions.SharedBacklog)
+        {
+            Keepalive = options.KeepAlive,
+        };
         return new PodListeners(Open(template, options.InboundPort, netns: null));
     }
 

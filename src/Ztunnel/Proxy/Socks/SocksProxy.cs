@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using Redirection;
 using Ztunnel.Dns;
 using Ztunnel.Telemetry;
 
@@ -31,9 +30,8 @@ internal sealed class SocksProxy(ProxyServices services, Drain drain, OutboundPr
         services.Telemetry.Metrics.SocketOpened(Reporter.Source);
         try
         {
-            if (Accepted.Prepare(socket, services.Options) is { } source)
+            if (Accepted.PeerOf(socket) is { } source)
             {
-                LoopbackHop.Tune(socket);
                 await ServeAsync(socket, source);
             }
         }
