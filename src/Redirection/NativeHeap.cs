@@ -23,4 +23,20 @@ public static class NativeHeap
             return false;
         }
     }
+
+    /// <summary>
+    /// Returns free pages to the kernel (malloc_trim(3)). Who allocates meanwhile waits, one heap after the other.
+    /// </summary>
+    /// <returns>Whether there were any; false also where the C library has no such call.</returns>
+    public static bool TryTrim()
+    {
+        try
+        {
+            return NativeMethods.TrimHeap(keep: 0) == 1;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false;
+        }
+    }
 }

@@ -37,6 +37,10 @@ internal static partial class NativeMethods
     [LibraryImport(Libc, EntryPoint = "mallopt")]
     public static partial int SetHeapOption(int option, int value);
 
+    /// <summary>malloc_trim(3): 1 if anything was given back.</summary>
+    [LibraryImport(Libc, EntryPoint = "malloc_trim")]
+    public static partial int TrimHeap(nuint keep);
+
     /// <summary>open(2) without a mode, for files that exist.</summary>
     [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags);

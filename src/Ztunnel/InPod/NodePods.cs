@@ -17,6 +17,7 @@ internal sealed class NodePods : IServedPods
     private readonly PodSet _pods;
     private readonly ZdsClient _client;
     private readonly VanishedPods _vanished;
+    private readonly MemoryTrim _memory;
     private readonly Drain _ownDrain = new();
     private readonly PodProxy? _own;
 
@@ -36,6 +37,9 @@ internal sealed class NodePods : IServedPods
             services.Time,
             loggers.CreateLogger<PodSet>());
         _pods.CompleteChanged += complete => Tell(readiness, complete);
+        _memory = new MemoryTrim(services.Time, ProcessMemory.Collect, ProcessMemory.GiveBack);
+        _memory.AddTo(registry);
+        _pods.PodGone += _memory.PodGone;
         _client = new ZdsClient(options.InPodSocketPath, _pods, services.Time, loggers.CreateLogger<ZdsClient>());
         _client.Metrics.AddTo(registry, _pods);
         _vanished = new VanishedPods(_pods, services.Time, loggers.CreateLogger<VanishedPods>());
@@ -81,6 +85,7 @@ internal sealed class NodePods : IServedPods
             await own.DisposeAsync();
         }
 
+        _memory.Dispose();
         _ownDrain.Dispose();
     }
 

@@ -42,6 +42,9 @@ internal sealed class PodSet : IAsyncDisposable
     /// <summary>Told, by one thread at a time, whether all pods of the node are served.</summary>
     public event Action<bool>? CompleteChanged;
 
+    /// <summary>Told, by any thread, that a removed pod has closed all that it had.</summary>
+    public event Action? PodGone;
+
     /// <summary>Numbers for the metrics page.</summary>
     public PodCounts Counts
     {
@@ -359,6 +362,8 @@ internal sealed class PodSet : IAsyncDisposable
         {
             _stopping.Remove(stop);
         }
+
+        PodGone?.Invoke();
     }
 
     private void Forget(string uid)
@@ -394,10 +399,3 @@ internal sealed class PodSet : IAsyncDisposable
 
     private readonly record struct PendingPod(WorkloadInfo Info, Netns Netns);
 }
-
-/// <summary>Numbers of pods.</summary>
-/// <param name="Active">Served now.</param>
-/// <param name="Pending">Waiting for a retry.</param>
-/// <param name="Started">Ever started.</param>
-/// <param name="Stopped">Ever stopped.</param>
-internal readonly record struct PodCounts(int Active, int Pending, long Started, long Stopped);

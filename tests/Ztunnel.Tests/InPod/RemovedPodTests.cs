@@ -23,6 +23,7 @@ public sealed class RemovedPodTests : IAsyncDisposable
     private readonly List<WeakReference> _served = [];
     private readonly PodServices _services;
     private readonly PodSet _pods;
+    private int _gone;
 
     public RemovedPodTests()
     {
@@ -56,6 +57,7 @@ public sealed class RemovedPodTests : IAsyncDisposable
             },
             TimeProvider.System,
             new Logger<PodSet>(_log));
+        _pods.PodGone += () => Interlocked.Increment(ref _gone);
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -91,6 +93,7 @@ public sealed class RemovedPodTests : IAsyncDisposable
 
         await Waiting.UntilAsync(() => namespaces.Select(Descriptors.Of).SequenceEqual(free), Token);
         await Waiting.UntilAsync(NothingIsAlive, Token);
+        Assert.Equal(Pods, Volatile.Read(ref _gone));
         Assert.Empty(_log.LinesOf<PodSet>(LogLevel.Error));
         Array.ForEach(namespaces, netns => netns.Dispose());
     }
