@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a root made by image-root.sh with the rights that daemonset/ztunnel.yaml gives, without a container runtime: read-only
+# Starts a root made by image-root.sh with the rights that daemonset/kustomize/base/ztunnel.yaml gives, without a container runtime: read-only
 # but for /tmp and /var/run/ztunnel, UID 0, GID 1337, three capabilities. Usage: image-run.sh ROOT SOCKET_FOLDER [ARGUMENT...]
 # The environment is passed on, the network is the caller's. Needs root, and capsh (libcap2-bin).
 set -euo pipefail

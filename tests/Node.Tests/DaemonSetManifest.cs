@@ -4,7 +4,7 @@ using Ztunnel.Demo;
 
 namespace Node.Tests;
 
-/// <summary>What <c>daemonset/ztunnel.yaml</c> says about the pod of the proxy.</summary>
+/// <summary>What <c>daemonset/kustomize/base/ztunnel.yaml</c> says about the pod of the proxy.</summary>
 internal sealed class DaemonSetManifest
 {
     // capabilities(7)
@@ -42,7 +42,7 @@ internal sealed class DaemonSetManifest
 
     public static DaemonSetManifest Read()
     {
-        using var file = File.OpenText(Path.Combine(Fixture.RepositoryRoot, "daemonset", "ztunnel.yaml"));
+        using var file = File.OpenText(Path.Combine(Fixture.RepositoryRoot, "daemonset", "kustomize", "base", "ztunnel.yaml"));
         var stream = new YamlStream();
         stream.Load(file);
         return new DaemonSetManifest(
@@ -61,6 +61,7 @@ internal sealed class DaemonSetManifest
                 "spec.serviceAccountName" => "ztunnel",
                 "status.podIP" => own.IPv4.ToString(),
                 "limits.cpu" => "2",
+                "requests.cpu" => "1",
                 var other => throw new InvalidOperationException($"no value for {other}"),
             });
 

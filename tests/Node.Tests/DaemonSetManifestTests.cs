@@ -44,7 +44,7 @@ public sealed class DaemonSetManifestTests
         [
             "CA_ADDRESS", "INPOD_ENABLED", "INSTANCE_IP", "ISTIO_META_CLUSTER_ID", "ISTIO_META_ENABLE_HBONE", "NODE_NAME",
             "POD_NAME", "POD_NAMESPACE", "RUST_BACKTRACE", "RUST_LOG", "SERVICE_ACCOUNT",
-            "TERMINATION_GRACE_PERIOD_SECONDS", "XDS_ADDRESS", "ZTUNNEL_CPU_LIMIT",
+            "TERMINATION_GRACE_PERIOD_SECONDS", "XDS_ADDRESS", "ZTUNNEL_CPU_LIMIT", "ZTUNNEL_RESOURCE_CPU_REQUEST",
         ],
         ((YamlSequenceNode)_manifest.Container["env"]).Select(entry => Text(entry["name"])).Order(StringComparer.Ordinal));
 
