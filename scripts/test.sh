@@ -148,6 +148,7 @@ require_sdk
 install_missing "${build_packages[@]}" "${demo_packages[@]}" "${peer_packages[@]}"
 
 check 'format' dotnet format Ztunnel.slnx --verify-no-changes
+check 'Helm and kubectl are here' install_chart_tools
 if check 'build, Release, warnings are errors' dotnet build Ztunnel.slnx -c Release -v quiet -warnaserror; then
   check 'fuzz, 60 seconds' timeout --kill-after=30 3m tests/Hbone.Fuzz/bin/Release/net10.0/Hbone.Fuzz --seconds 60
   check 'NativeAOT publish, warnings are errors' publish_anew
@@ -157,7 +158,7 @@ if check 'build, Release, warnings are errors' dotnet build Ztunnel.slnx -c Rele
   check 'shipped binary: unknown command exits 1' smoke_unknown_command
   check 'shipped binary: starts, ready, SIGTERM exits 0' smoke_start
   check 'shipped binary: demo from a control plane' smoke_control_plane
-  for project in Hbone.Tests Redirection.Tests Ztunnel.Tests Hbone.Conformance Node.Tests; do
+  for project in Deployment.Tests Hbone.Tests Redirection.Tests Ztunnel.Tests Hbone.Conformance Node.Tests; do
     test_level "$project" 10m
   done
 fi
