@@ -5,7 +5,7 @@ namespace Node.Tests;
 /// <summary>Waits for access log lines of a proxy.</summary>
 internal static class AccessLog
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// The first access line from a log position on that fits; fails the test with what came instead.

@@ -5,7 +5,7 @@ namespace Node.Tests;
 /// <summary>The four traffic counters of one proxy, summed over the samples with some labels.</summary>
 internal sealed record TrafficCounters(double Opened, double Closed, double Received, double Sent)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     public static async Task<TrafficCounters> ReadAsync(
         ProxyProcess proxy, (string, string)[] labels, CancellationToken cancellationToken)
