@@ -29,16 +29,28 @@ internal static class PolicyEngine
     /// <param name="input">The connection.</param>
     /// <param name="logger">Gets each match with its policy; null for none.</param>
     /// <param name="level">Debug, or information with <c>AUTHZ_POLICY_INFO_LOGGING=true</c>.</param>
+    /// <param name="decisions">Counts the verdict and what dry runs say; null for nowhere.</param>
     public static PolicyVerdict Evaluate(
-        in PolicySet applicable, in PolicyInput input, ILogger? logger = null, LogLevel level = LogLevel.Debug)
+        in PolicySet applicable,
+        in PolicyInput input,
+        ILogger? logger = null,
+        LogLevel level = LogLevel.Debug,
+        PolicyDecisions? decisions = null)
     {
-        logger ??= NullLogger.Instance;
-        // A dry run shows in the log alone, so it costs nothing when nobody reads it.
-        var observesDryRun = logger.IsEnabled(level);
+        var verdict = Judge(in applicable, in input, logger ?? NullLogger.Instance, level, decisions);
+        decisions?.Enforced(in verdict);
+        return verdict;
+    }
+
+    private static PolicyVerdict Judge(
+        in PolicySet applicable, in PolicyInput input, ILogger logger, LogLevel level, PolicyDecisions? decisions)
+    {
+        // A dry run changes nothing, so it costs nothing when nobody wants to know.
+        var observesDryRun = (decisions is not null || logger.IsEnabled(level)) && applicable.HasDryRun;
 
         if (observesDryRun)
         {
-            LogDryRunDenies(applicable.DryRun, in input, logger, level);
+            ObserveDryRunDenies(applicable.DryRun, in input, logger, level, decisions);
         }
 
         if (applicable.FirstMatch(PolicyAction.Deny, in input) is { } deny)
@@ -50,7 +62,7 @@ internal static class PolicyEngine
         var allowsExist = applicable.HasEnforcedAllow;
         if (observesDryRun)
         {
-            LogDryRunAllows(applicable.DryRun, in input, allowsExist, logger, level);
+            ObserveDryRunAllows(applicable.DryRun, in input, allowsExist, logger, level, decisions);
         }
 
         if (!allowsExist)
@@ -69,20 +81,30 @@ internal static class PolicyEngine
         return PolicyVerdict.NoneAllowed;
     }
 
-    private static void LogDryRunDenies(
-        IEnumerable<Authorization> policies, in PolicyInput input, ILogger logger, LogLevel level)
+    private static void ObserveDryRunDenies(
+        IEnumerable<Authorization> policies,
+        in PolicyInput input,
+        ILogger logger,
+        LogLevel level,
+        PolicyDecisions? decisions)
     {
         foreach (var policy in policies)
         {
             if (policy.Action == PolicyAction.Deny && policy.Matches(in input))
             {
                 logger.DryRunDenyPolicyMatch(level, policy.Key);
+                decisions?.WouldHave(policy.Key, allowed: false);
             }
         }
     }
 
-    private static void LogDryRunAllows(
-        IEnumerable<Authorization> policies, in PolicyInput input, bool allowsExist, ILogger logger, LogLevel level)
+    private static void ObserveDryRunAllows(
+        IEnumerable<Authorization> policies,
+        in PolicyInput input,
+        bool allowsExist,
+        ILogger logger,
+        LogLevel level,
+        PolicyDecisions? decisions)
     {
         var (exists, matched) = (false, false);
         foreach (var policy in policies)
@@ -97,6 +119,7 @@ internal static class PolicyEngine
             {
                 matched = true;
                 logger.DryRunAllowPolicyMatch(level, policy.Key);
+                decisions?.WouldHave(policy.Key, allowed: true);
             }
         }
 
@@ -104,6 +127,7 @@ internal static class PolicyEngine
         if (exists && !matched && !allowsExist)
         {
             logger.DryRunNoAllowPoliciesMatch(level);
+            decisions?.WouldHave(policy: null, allowed: false);
         }
     }
 }

@@ -13,6 +13,27 @@ internal readonly record struct PolicySet(
     public IEnumerable<Authorization> DryRun =>
         Global.DryRun.Values.Concat(OfNamespace.DryRun.Values).Concat(Named.Where(policy => policy.DryRun));
 
+    public bool HasDryRun
+    {
+        get
+        {
+            if (Global.DryRun.Count + OfNamespace.DryRun.Count > 0)
+            {
+                return true;
+            }
+
+            foreach (var policy in Named)
+            {
+                if (policy.DryRun)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
     public bool HasEnforcedAllow
     {
         get

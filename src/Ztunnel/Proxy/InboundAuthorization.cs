@@ -13,6 +13,9 @@ internal sealed class InboundAuthorization(
 {
     private readonly LogLevel _level = options.AuthzPolicyInfoLogging ? LogLevel.Information : LogLevel.Debug;
 
+    /// <summary>Counts what is decided on new connections; null for nowhere.</summary>
+    public PolicyDecisions? Decisions { get; init; }
+
     /// <summary>
     /// Judges a connection for the first time, by what the mesh is then: a change since it was registered counts. While a
     /// policy may still be on its way, that is waited for.
@@ -41,7 +44,7 @@ internal sealed class InboundAuthorization(
 
     /// <summary>Judges a connection again. A policy that is not there yet is judged when it comes.</summary>
     public bool StillAllows(MeshSnapshot snapshot, LiveConnection connection) =>
-        Evaluate(snapshot, connection.Destination, connection).Allowed;
+        Evaluate(snapshot, connection.Destination, connection, decisions: null).Allowed;
 
     private static Workload DestinationOf(LiveConnection connection, MeshSnapshot snapshot) =>
         snapshot.FindLocalWorkload(connection.Pod) ?? connection.Destination;
@@ -77,13 +80,14 @@ internal sealed class InboundAuthorization(
 
     private ProxyException? Refusal(MeshSnapshot snapshot, LiveConnection connection)
     {
-        var verdict = Evaluate(snapshot, DestinationOf(connection, snapshot), connection);
+        var verdict = Evaluate(snapshot, DestinationOf(connection, snapshot), connection, Decisions);
         return verdict.Allowed ? null : Rejection(verdict.Reason);
     }
 
-    private PolicyVerdict Evaluate(MeshSnapshot snapshot, Workload destination, LiveConnection connection)
+    private PolicyVerdict Evaluate(
+        MeshSnapshot snapshot, Workload destination, LiveConnection connection, PolicyDecisions? decisions)
     {
         var input = connection.Input;
-        return PolicyEngine.Evaluate(snapshot.PolicySetFor(destination), in input, logger, _level);
+        return PolicyEngine.Evaluate(snapshot.PolicySetFor(destination), in input, logger, _level, decisions);
     }
 }
