@@ -5,7 +5,7 @@ namespace Mesh.Scale.Load;
 /// <summary>The proxy's own metrics, read every quarter of a second.</summary>
 internal sealed class ProxyMetrics(HttpClient client, Uri address)
 {
-    private const string Pause = "ztunnel_gc_pause_microseconds_total";
+    private const string Pause = "ztunnel_gc_pause_seconds_total";
     private const string Decisions = "ztunnel_outbound_decisions_total";
     private const string Collections = "ztunnel_gc_collections_total";
 
@@ -34,8 +34,8 @@ internal sealed class ProxyMetrics(HttpClient client, Uri address)
         {
             var delta = new ProxyDelta
             {
-                PauseMilliseconds = Change(Pause) / 1e3,
-                LongestPauseMilliseconds = _longestPause / 1e3,
+                PauseMilliseconds = Change(Pause) * 1e3,
+                LongestPauseMilliseconds = _longestPause * 1e3,
                 Collections = [.. Enumerable.Range(0, 3).Select(i => Change($"{Collections}{{generation=\"{i}\"}}"))],
                 HeapMegabytes = _now.GetValueOrDefault("ztunnel_gc_heap_bytes") / 1e6,
                 Decisions = _now.Keys.Where(name => name.StartsWith(Decisions, StringComparison.Ordinal))

@@ -1,13 +1,19 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Ztunnel.Telemetry;
 
-/// <summary>Metrics of the process itself: its file descriptors and its version.</summary>
+/// <summary>
+/// Metrics of the process itself: its file descriptors, its version, and what Prometheus' own client libraries say of every
+/// process under the same names.
+/// </summary>
 internal static class ProcessMetrics
 {
     private const string DescriptorsPath = "/proc/self/fd";
     private const string LimitsPath = "/proc/self/limits";
     private const string LimitName = "Max open files";
+
+    private static readonly double _startTime = StartTime();
 
     /// <summary>Adds the families to a registry.</summary>
     /// <param name="registry">Where to.</param>
@@ -24,7 +30,22 @@ internal static class ProcessMetrics
                 text.Label("component"u8, "ztunnel");
                 text.Label("tag"u8, istioVersion);
             }),
-        ]));
+        ]),
+        new MetricFamily("process_cpu_seconds", "Total user and system CPU time spent in seconds", "counter",
+            () => [new MetricSample(0) { Fraction = Environment.CpuUsage.TotalTime.TotalSeconds }])
+        {
+            Unit = "seconds",
+        },
+        new MetricFamily("process_resident_memory_bytes", "Resident memory size in bytes", "gauge",
+            () => [new MetricSample(Environment.WorkingSet)])
+        {
+            Unit = "bytes",
+        },
+        new MetricFamily("process_start_time_seconds", "Start time of the process since unix epoch in seconds", "gauge",
+            () => [new MetricSample(0) { Fraction = _startTime }])
+        {
+            Unit = "seconds",
+        });
 
     private static MetricSample[] Sample(long? value) => value is { } known ? [new MetricSample(known)] : [];
 
@@ -46,5 +67,11 @@ internal static class ProcessMetrics
         return columns is [var soft, ..] && long.TryParse(soft, CultureInfo.InvariantCulture, out var limit)
             ? limit
             : null;
+    }
+
+    private static double StartTime()
+    {
+        using var process = Process.GetCurrentProcess();
+        return Math.Round((process.StartTime.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds, 2);
     }
 }
