@@ -12,6 +12,7 @@ using Ztunnel.InPod;
 using Ztunnel.Mesh;
 using Ztunnel.Mesh.Dump;
 using Ztunnel.Mesh.Local;
+using Ztunnel.Policy;
 using Ztunnel.Proxy;
 using Ztunnel.State;
 using Ztunnel.Telemetry;
@@ -33,6 +34,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly ICertificateAuthority _authority;
     private readonly CrlReloader? _crl;
     private readonly LiveConnections _live;
+    private readonly TrafficExpiry? _expiry;
     private readonly PipePool? _pipes;
     private readonly IServedPods _pods;
     private readonly XdsClient? _xds;
@@ -72,7 +74,11 @@ internal sealed class ProxyHost : IAsyncDisposable
         Metrics = new MetricsRegistry();
         ProcessMetrics.Add(Metrics, options.IstioVersion);
         RuntimeMetrics.Add(Metrics);
-        var telemetry = new TelemetryHub(new TrafficMetrics(Metrics), new AccessLog(log), TimeProvider.System);
+        RuntimeMetrics.Add(Metrics, log);
+        CertificateMetrics.Add(Metrics, () => _certificates.Entries, TimeProvider.System);
+        var traffic = new TrafficMetrics(Metrics, options.TrafficSeriesMax);
+        traffic.AddLimitsTo(Metrics);
+        var telemetry = new TelemetryHub(traffic, new AccessLog(log), TimeProvider.System);
         if (options.CrlPath is { } crlPath)
         {
             _crl = new CrlReloader(crlPath, TimeProvider.System, loggers.CreateLogger<CrlReloader>());
@@ -92,8 +98,18 @@ internal sealed class ProxyHost : IAsyncDisposable
         var memory = new MemoryBudget(options.ProcessMemory);
         var missing = new MissingPolicies(Mesh, options.UnknownPolicyWait, TimeProvider.System);
         missing.AddTo(Metrics);
+        var decisions = new PolicyDecisions();
+        decisions.AddTo(Metrics);
         var authorization = new InboundAuthorization(
-            Mesh, missing, options, loggers.CreateLogger<InboundAuthorization>());
+            Mesh, missing, options, loggers.CreateLogger<InboundAuthorization>())
+        {
+            Decisions = decisions,
+        };
+        if (options.TrafficSeriesExpiry is { } lifetime)
+        {
+            _expiry = new TrafficExpiry(traffic, Mesh, lifetime, TimeProvider.System, decisions);
+        }
+
         _live = new LiveConnections(Mesh, authorization, loggers.CreateLogger<LiveConnections>());
         if (options.SpliceEnabled)
         {
@@ -250,6 +266,7 @@ internal sealed class ProxyHost : IAsyncDisposable
 
         await _pods.DisposeAsync();
         await _live.DisposeAsync();
+        _expiry?.Dispose();
         _pipes?.Dispose();
         _crl?.Dispose();
         await _certificates.DisposeAsync();

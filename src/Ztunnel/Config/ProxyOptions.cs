@@ -310,6 +310,34 @@ internal sealed record ProxyOptions
     /// <remarks>Environment: <c>RUST_LOG</c>; empty is unset.</remarks>
     public string LogFilter { get; init; } = "info";
 
+    /// <summary>
+    /// How long a traffic series of a workload or service that has left the mesh stays after its last connection; null for
+    /// good. Default 15 min.
+    /// </summary>
+    /// <remarks>Environment: <c>TRAFFIC_SERIES_EXPIRY</c>; 0 is for good.</remarks>
+    public TimeSpan? TrafficSeriesExpiry { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>
+    /// Label sets that traffic is counted by. At least 1, default 20,000; connections beyond are counted with labels
+    /// <c>overflow</c> for what is far.
+    /// </summary>
+    /// <remarks>Environment: <c>TRAFFIC_SERIES_MAX</c>.</remarks>
+    public int TrafficSeriesMax
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    } = TrafficMetrics.DefaultMaxSeries;
+
+    /// <summary>
+    /// How often the access log tells of a connection that is still open; null, the default, for never.
+    /// </summary>
+    /// <remarks>Environment: <c>ACCESS_LOG_PROGRESS_INTERVAL</c>; 0 is never, less than 1 s is 1 s.</remarks>
+    public TimeSpan? AccessLogProgressInterval { get; init; }
+
     /// <summary>Whether DNS of pods is answered. Default true.</summary>
     /// <remarks>
     /// Metadata <c>DNS_CAPTURE</c>, so also environment <c>ISTIO_META_DNS_CAPTURE</c>: off unless <c>true</c>.

@@ -96,6 +96,9 @@ internal sealed class ProxyOptionsReader
                 _environment.Duration("UNKNOWN_POLICY_WAIT") ?? Defaults.UnknownPolicyWait),
             LogFormat = _environment.Text("LOG_FORMAT") == "json" ? LogFormat.Json : LogFormat.Plain,
             LogFilter = _environment.NonEmpty("RUST_LOG") ?? Defaults.LogFilter,
+            TrafficSeriesExpiry = ReadPeriod("TRAFFIC_SERIES_EXPIRY", Defaults.TrafficSeriesExpiry),
+            TrafficSeriesMax = _environment.Int("TRAFFIC_SERIES_MAX", Defaults.TrafficSeriesMax, 1, int.MaxValue),
+            AccessLogProgressInterval = ReadPeriod("ACCESS_LOG_PROGRESS_INTERVAL", Defaults.AccessLogProgressInterval),
             DnsEnabled = IsDnsEnabled(metadata),
             DnsAddress = ReadDnsAddress(metadata),
             PreferredServiceNamespace = _environment.Text("PREFERED_SERVICE_NAMESPACE"),
@@ -356,6 +359,15 @@ internal sealed class ProxyOptionsReader
 
     private long ReadMemory(string name, long defaultValue) =>
         (long?)_environment.WholeNumber(name, (ulong)ProxyOptions.SmallestMemory, long.MaxValue) ?? defaultValue;
+
+    /// <summary>Zero is null; anything else is a second at least, and what a timer can wait at most.</summary>
+    private TimeSpan? ReadPeriod(string name, TimeSpan? defaultValue) => _environment.Duration(name) switch
+    {
+        null => defaultValue,
+        { Ticks: 0 } => null,
+        { TotalSeconds: < 1 } => TimeSpan.FromSeconds(1),
+        var period => EnvironmentReader.ForTimer(period.Value),
+    };
 
     private TimeSpan ReadDeadline()
     {

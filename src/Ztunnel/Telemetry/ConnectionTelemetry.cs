@@ -64,7 +64,7 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
         }
 
         _table?.Remove(this);
-        _counters.Closed(error?.Failure ?? ConnectionFailure.None);
+        _counters.Closed(error?.Failure ?? ConnectionFailure.None, _time.GetTimestamp());
         _log.Completed(_facts, Volatile.Read(ref _received), Volatile.Read(ref _sent),
             _time.GetElapsedTime(_startedAt), error?.Message);
     }

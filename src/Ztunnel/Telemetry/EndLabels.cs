@@ -29,8 +29,24 @@ internal readonly record struct EndLabels
         Zone = peer.Zone;
     }
 
+    private EndLabels(string all)
+    {
+        IsKnown = IsOverflow = true;
+        Workload = CanonicalService = App = CanonicalRevision = Version = Namespace = Cluster = Region = Zone = all;
+        Principal = new PrincipalLabel(all, null, null);
+    }
+
+    /// <summary>Stands for all ends that came when there were series enough.</summary>
+    public static EndLabels Overflow { get; } = new(all: "overflow");
+
     /// <summary>Whether there is a workload, or what it says about itself.</summary>
     public bool IsKnown { get; }
+
+    /// <summary>Whether it is <see cref="Overflow"/>.</summary>
+    public bool IsOverflow { get; }
+
+    /// <summary>The same as far as the mesh data alone say it.</summary>
+    public EndLabels WithoutPrincipal => this with { Principal = default };
 
     public string? Workload { get; }
 
@@ -51,6 +67,9 @@ internal readonly record struct EndLabels
     public string? Region { get; }
 
     public string? Zone { get; }
+
+    /// <summary>A workload, without principal.</summary>
+    public static EndLabels Of(Workload workload) => new(workload);
 
     /// <summary>
     /// The source; its principal only as proved by TLS, and its own words only when it is not in the mesh data.
@@ -89,5 +108,5 @@ internal readonly record struct EndLabels
     }
 }
 
-/// <summary>Parts of a SPIFFE ID; all null when there is none.</summary>
+/// <summary>Parts of a SPIFFE ID; all null when there is none, the first alone when it is a word of its own.</summary>
 internal readonly record struct PrincipalLabel(string? TrustDomain, string? Namespace, string? ServiceAccount);

@@ -6,20 +6,33 @@ namespace Ztunnel.Telemetry;
 /// </summary>
 internal sealed class TrafficCounters
 {
+    /// <summary>In place of the number of users, once nobody may use it any more.</summary>
+    private const int Retired = int.MinValue;
+
     private static readonly int FlagCount = Enum.GetValues<ConnectionFailure>().Length;
 
-    private readonly TrafficLabels _labels;
     private readonly Action<MetricsText>[] _writeLabels = new Action<MetricsText>[FlagCount];
     private readonly long[] _closed = new long[FlagCount];
     private long _opened;
     private long _received;
     private long _sent;
+    private int _users;
+    private long _lastUsed;
 
     public TrafficCounters(in TrafficLabels labels)
     {
-        _labels = labels;
+        Labels = labels;
         WriteOpenLabels = WriteLabelsWith(ConnectionFailure.None);
     }
+
+    /// <summary>The label set.</summary>
+    public TrafficLabels Labels { get; }
+
+    /// <summary>Which pods it stands for, as far as they were in the mesh data.</summary>
+    public required TrafficPods Pods { get; set; }
+
+    /// <summary>What it is to the limits.</summary>
+    public required SeriesKind Kind { get; init; }
 
     /// <summary>Connections opened.</summary>
     public long OpenedCount => Volatile.Read(ref _opened);
@@ -30,8 +43,38 @@ internal sealed class TrafficCounters
     /// <summary>Bytes from upstream to downstream.</summary>
     public long SentBytes => Volatile.Read(ref _sent);
 
+    /// <summary>Timestamp at which the last connection ended, when <see cref="IsUnused"/>.</summary>
+    public long LastUsed => Volatile.Read(ref _lastUsed);
+
+    /// <summary>No connection counts here now.</summary>
+    public bool IsUnused => Volatile.Read(ref _users) == 0;
+
     /// <summary>Writes the labels of everything that is counted before the end is known.</summary>
     public Action<MetricsText> WriteOpenLabels { get; }
+
+    /// <summary>
+    /// A connection wants to count here, until <see cref="Closed"/>. False: the series has expired, and the connection
+    /// counts on a new one, from zero as Prometheus expects of a series that comes back.
+    /// </summary>
+    public bool TryUse()
+    {
+        var users = Volatile.Read(ref _users);
+        while (users >= 0)
+        {
+            var seen = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (seen == users)
+            {
+                return true;
+            }
+
+            users = seen;
+        }
+
+        return false;
+    }
+
+    /// <summary>Nobody may use it from now on; false while somebody does.</summary>
+    public bool TryRetire() => Interlocked.CompareExchange(ref _users, Retired, 0) == 0;
 
     public void Opened() => Interlocked.Increment(ref _opened);
 
@@ -39,7 +82,15 @@ internal sealed class TrafficCounters
 
     public void AddSent(long bytes) => Interlocked.Add(ref _sent, bytes);
 
-    public void Closed(ConnectionFailure failure) => Interlocked.Increment(ref _closed[(int)failure]);
+    /// <summary>A connection has ended and counts here no more.</summary>
+    /// <param name="failure">How it ended.</param>
+    /// <param name="now">Timestamp.</param>
+    public void Closed(ConnectionFailure failure, long now)
+    {
+        Interlocked.Increment(ref _closed[(int)failure]);
+        Volatile.Write(ref _lastUsed, now);
+        Interlocked.Decrement(ref _users);
+    }
 
     /// <summary>Connections closed, one sample for each way in which some ended.</summary>
     public IEnumerable<MetricSample> ClosedSamples() => ClosedFrom(ConnectionFailure.None);
@@ -58,5 +109,5 @@ internal sealed class TrafficCounters
         }
     }
 
-    private Action<MetricsText> WriteLabelsWith(ConnectionFailure flags) => text => _labels.WriteTo(text, flags);
+    private Action<MetricsText> WriteLabelsWith(ConnectionFailure flags) => text => Labels.WriteTo(text, flags);
 }

@@ -19,16 +19,26 @@ internal readonly record struct TrafficLabels
 
     public Reporter Reporter { get; }
 
-    public EndLabels Source { get; }
+    public EndLabels Source { get; private init; }
 
-    public EndLabels Destination { get; }
+    public EndLabels Destination { get; private init; }
 
-    public ServiceLabels Service { get; }
+    public ServiceLabels Service { get; private init; }
 
     public bool MutualTls { get; }
 
     /// <summary>The labels of a connection.</summary>
     public static TrafficLabels Of(in ConnectionFacts facts) => new(facts);
+
+    /// <summary>For all far ends and services of this near end: the source reports of destinations and the other way round.</summary>
+    public TrafficLabels WithoutFarEnd() => Reporter == Reporter.Source
+        ? this with { Destination = EndLabels.Overflow, Service = ServiceLabels.Overflow }
+        : this with { Source = EndLabels.Overflow, Service = ServiceLabels.Overflow };
+
+    /// <summary>For all near ends too.</summary>
+    public TrafficLabels WithoutNearEnd() => Reporter == Reporter.Source
+        ? this with { Source = EndLabels.Overflow }
+        : this with { Destination = EndLabels.Overflow };
 
     /// <summary>Writes all labels in Istio's order.</summary>
     public void WriteTo(MetricsText text, ConnectionFailure flags)
@@ -71,10 +81,19 @@ internal readonly record struct TrafficLabels
         Destination.Workload, Destination.Namespace, Destination.Principal.ServiceAccount, Service.Hostname);
 
     private static void WritePrincipal(MetricsText text, ReadOnlySpan<byte> name, PrincipalLabel principal) =>
-        text.Label(name, principal.TrustDomain is null
-            ? null
+        text.Label(name, principal.Namespace is null
+            ? principal.TrustDomain
             : $"spiffe://{principal.TrustDomain}/ns/{principal.Namespace}/sa/{principal.ServiceAccount}");
 }
 
 /// <summary>Labels of the service that was addressed; null is unknown.</summary>
-internal readonly record struct ServiceLabels(string? Hostname, string? Namespace, string? Name);
+internal readonly record struct ServiceLabels(string? Hostname, string? Namespace, string? Name)
+{
+    private const string All = "overflow";
+
+    /// <summary>Stands for all services that came when there were series enough.</summary>
+    public static ServiceLabels Overflow { get; } = new(All, All, All);
+
+    /// <summary>Whether it is <see cref="Overflow"/>.</summary>
+    public bool IsOverflow => this == Overflow;
+}

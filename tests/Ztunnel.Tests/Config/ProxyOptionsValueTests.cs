@@ -45,6 +45,8 @@ public class ProxyOptionsValueTests
         ["UNKNOWN_POLICY_WAIT"] = options => options.UnknownPolicyWait,
         ["STATE_MAX_AGE"] = options => options.StateMaxAge,
         ["STATE_SYNC_WAIT"] = options => options.StateSyncWait,
+        ["TRAFFIC_SERIES_EXPIRY"] = options => options.TrafficSeriesExpiry,
+        ["ACCESS_LOG_PROGRESS_INTERVAL"] = options => options.AccessLogProgressInterval,
     };
 
     private static readonly Dictionary<string, Func<ProxyOptions, string?>> Texts = new()
@@ -189,7 +191,8 @@ public class ProxyOptionsValueTests
         {
             "SECRET_TTL" or "STATE_MAX_AGE" => 86_400.0,
             "CA_RESPONSE_TIMEOUT" => 30,
-            "CERTIFICATE_EXPIRY_DRAIN_MARGIN" => null,
+            "CERTIFICATE_EXPIRY_DRAIN_MARGIN" or "ACCESS_LOG_PROGRESS_INTERVAL" => null,
+            "TRAFFIC_SERIES_EXPIRY" => 900,
             "CONNECTION_TERMINATION_DEADLINE" or "XDS_ON_DEMAND_TIMEOUT" or "STATE_SYNC_WAIT" => 5,
             "POOL_UNUSED_RELEASE_TIMEOUT" => 300,
             "UNKNOWN_POLICY_WAIT" => 2,
@@ -220,6 +223,7 @@ public class ProxyOptionsValueTests
         }, entry.Value.Value(options)));
         Assert.Equal(ProxyMode.Shared, options.Mode);
         Assert.Equal(UnknownPolicyAction.Skip, options.UnknownPolicy);
+        Assert.Equal(20_000, options.TrafficSeriesMax);
         Assert.Equal((15000, 15020, 15021), (options.AdminPort, options.StatsPort, options.ReadinessPort));
         Assert.Equal(
             (15001, 15006, 15008), (options.OutboundPort, options.InboundPlaintextPort, options.InboundPort));
@@ -236,6 +240,15 @@ public class ProxyOptionsValueTests
     [InlineData("TLS_HANDSHAKE_TIMEOUT")]
     [InlineData("HBONE_RESPONSE_TIMEOUT")]
     public void Duration_ThatHasToBeAboveZero_ZeroStopsTheStart(string name) => AssertRefused(name, "0s");
+
+    [Theory]
+    [InlineData("TRAFFIC_SERIES_EXPIRY")]
+    [InlineData("ACCESS_LOG_PROGRESS_INTERVAL")]
+    public void Duration_OfSomethingThatCanBeOff_ZeroIsOffAndLittleIsASecond(string name)
+    {
+        Assert.Null(Durations[name](From((name, "0s"))));
+        Assert.Equal(TimeSpan.FromSeconds(1), Durations[name](From((name, "10ms"))));
+    }
 
     [Theory]
     [InlineData("RUST_LOG")]

@@ -110,6 +110,79 @@ public sealed class TrafficMetricsTests : IDisposable
             && line.EndsWith(" 500", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(nameof(Reporter.Source))]
+    [InlineData(nameof(Reporter.Destination))]
+    public async Task SeriesEnough_FarEndsAreFoldedAndSumsStayRight(string reporterName)
+    {
+        const int Max = 10;
+        var registry = new MetricsRegistry();
+        var metrics = new TrafficMetrics(registry, Max);
+        metrics.AddLimitsTo(registry);
+        var telemetry = new TelemetryHub(metrics, new AccessLog(_log.Sink), _log.Time);
+        var isSource = reporterName == nameof(Reporter.Source);
+        var connections = Enumerable.Range(0, Max + 5).Select(i => telemetry.Open(Facts(i))).ToArray();
+        foreach (var connection in connections)
+        {
+            connection.AddReceived(100);
+            connection.Close(new ProxyException(ConnectionFailure.Deny, "no"));
+        }
+
+        telemetry.Open(Facts(0)).Close(null); // one that has its series goes on counting there
+        var samples = Ztunnel.Demo.MetricSample.Parse(await ScrapeAsync(registry));
+
+        var (near, far) = isSource ? ("source", "destination") : ("destination", "source");
+        (string, string)[] overflow =
+        [
+            ($"{near}_workload", isSource ? "a-deploy" : "b-deploy"), ($"{far}_workload", "overflow"),
+            ($"{far}_principal", "overflow"), ("destination_service", "overflow"),
+        ];
+        Assert.Equal(Max + 6, Sum("istio_tcp_connections_opened_total"));
+        Assert.Equal(100 * (Max + 5), Sum("istio_tcp_received_bytes_total"));
+        Assert.Equal(5, Sum("istio_tcp_connections_opened_total", overflow));
+        Assert.Equal(5, Sum("istio_tcp_connections_closed_total", [("response_flags", "DENY"), .. overflow]));
+        Assert.Equal(Max + 1, Sum("ztunnel_traffic_series"));
+        Assert.Equal(Max, Sum("ztunnel_traffic_series_limit"));
+        Assert.Equal(5, Sum("ztunnel_traffic_series_folded_connections_total"));
+
+        ConnectionFacts Facts(int i) => isSource
+            ? RecordedMesh.Outbound(RecordedMesh.B with { WorkloadName = $"w{i}" }, RecordedMesh.ServiceB, "10.77.0.2:7007")
+            : RecordedMesh.Inbound("10.77.0.2:7007") with { Source = RecordedMesh.A with { WorkloadName = $"w{i}" } };
+
+        double Sum(string name, params (string, string)[] labels) => samples
+            .Where(sample => sample.Name == name && sample.Has(labels)).Sum(sample => sample.Value);
+    }
+
+    [Fact]
+    public void SeriesEnoughOfNearEndsToo_AllFallIntoOne()
+    {
+        var metrics = new TrafficMetrics(new MetricsRegistry(), maxSeries: 1);
+        for (var i = 0; i < TrafficMetrics.MaxFoldedSeries + 100; i++)
+        {
+            metrics.CountersFor(RecordedMesh.Outbound(RecordedMesh.B) with
+            {
+                Source = RecordedMesh.A with { WorkloadName = $"w{i}" },
+            }).Opened();
+        }
+
+        Assert.Equal(1 + TrafficMetrics.MaxFoldedSeries + 1, metrics.SeriesCount);
+    }
+
+    [Fact]
+    public void RoomAgain_NewLabelsHaveTheirOwnSeries()
+    {
+        var metrics = new TrafficMetrics(new MetricsRegistry(), maxSeries: 1);
+        var first = metrics.CountersFor(RecordedMesh.Outbound(RecordedMesh.B));
+        var folded = metrics.CountersFor(RecordedMesh.Outbound(RecordedMesh.Plain));
+        first.Closed(ConnectionFailure.None, _log.Time.GetTimestamp());
+
+        metrics.Expire(first);
+
+        var own = metrics.CountersFor(RecordedMesh.Outbound(RecordedMesh.Plain));
+        Assert.NotSame(folded, own);
+        Assert.Equal(SeriesKind.Known, own.Kind);
+    }
+
     [Fact]
     public void CountersFor_EqualLabels_AreTheSameWithoutAllocation()
     {
@@ -151,10 +224,12 @@ public sealed class TrafficMetricsTests : IDisposable
         Assert.Equal("istio_build{component=\"ztunnel\",tag=\"1.2.3\"} 1", lines[8]);
     }
 
-    private async Task<string> ScrapeAsync()
+    private Task<string> ScrapeAsync() => ScrapeAsync(_registry);
+
+    private static async Task<string> ScrapeAsync(MetricsRegistry registry)
     {
         using var text = new MemoryStream();
-        await _registry.WriteAsync(text, TestContext.Current.CancellationToken);
+        await registry.WriteAsync(text, TestContext.Current.CancellationToken);
         return Encoding.UTF8.GetString(text.ToArray());
     }
 
