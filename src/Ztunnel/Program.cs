@@ -38,6 +38,8 @@ internal static class Program
                 return await RunStoppableAsync(commandLine, RedirectCommand.RunAsync);
             case Command.Probes:
                 return await RunStoppableAsync(commandLine, ProbesCommand.RunAsync);
+            case Command.Inspect:
+                return await RunStoppableAsync(commandLine, InspectCommand.RunAsync);
             default:
                 return await RunProxyAsync(arguments);
         }

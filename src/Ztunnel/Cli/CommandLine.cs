@@ -5,7 +5,8 @@ namespace Ztunnel.Cli;
 /// <summary>What the process was asked to do.</summary>
 /// <param name="Command">The first argument; <see cref="Command.Proxy"/> without one.</param>
 /// <param name="Arguments">
-/// What follows <c>demo</c>, without its options, <c>cni-server</c>, <c>redirect</c> or <c>probes</c>; else empty.
+/// What follows <c>demo</c>, without its options, <c>cni-server</c>, <c>redirect</c> or <c>probes</c>; with
+/// <see cref="Command.Inspect"/> all of them; else empty.
 /// </param>
 /// <param name="Keep">Only with <see cref="Command.Demo"/>: leave nodes and pods running.</param>
 /// <param name="ControlPlane">Only with <see cref="Command.Demo"/>: executable of a control plane for the proxies, null
@@ -34,6 +35,8 @@ internal sealed record CommandLine(
           cni-server       stand in for Istio's CNI agent: enrol network namespaces of this machine
           redirect         write, remove or show the redirection rules of one network namespace
           probes           the same for the rules that let a node's health probes pass the proxy
+          workloads        show what a running proxy knows of the mesh, as 'istioctl ztunnel-config' does;
+                           also services, policies, certificates and connections
           version          print version and build
           help             print this text
 
@@ -67,6 +70,18 @@ internal sealed record CommandLine(
           --netns, --backend, --ipv4-only, --probe-address   as above
           --pod-address IP     a pod that is probed, may be repeated
           --user UID           whose connections are probes, default 0; nft only
+
+        ztunnel workloads|services|policies|certificates|connections [options]
+          --admin URL          of the proxy, default http://127.0.0.1:15000
+          -f FILE              a saved /config_dump instead, - for standard input
+          -o table             or json, yaml
+          --workload-namespace NAME     only these: workloads, connections
+          --service-namespace NAME      services
+          --policy-namespace NAME       policies
+          --address IP                  workloads
+          --workload-node NODE          workloads
+          --direction inbound           or outbound: connections, in the table
+          --raw                addresses instead of names: connections, in the table
         """;
 
     /// <summary>Reads the arguments without the program's name. Never fails.</summary>
@@ -77,12 +92,14 @@ internal sealed record CommandLine(
         ["cni-server", .. var rest] => new(Command.CniServer, [.. rest]),
         ["redirect", .. var rest] => new(Command.Redirect, [.. rest]),
         ["probes", .. var rest] => new(Command.Probes, [.. rest]),
+        [var subject, ..] when InspectOptions.IsSubject(subject) => new(Command.Inspect, [.. arguments]),
         ["version", ..] => new(Command.Version, []),
         ["help" or "--help" or "-h", ..] => new(Command.Help, []),
         [var other, ..] => new(
             Command.Unknown,
             [],
-            Error: $"unknown command '{other}': expected proxy, demo, cni-server, redirect, probes, version or help"),
+            Error: $"unknown command '{other}': expected proxy, demo, cni-server, redirect, probes, "
+                + "workloads, services, policies, certificates, connections, version or help"),
     };
 
     private static CommandLine Demo(ImmutableArray<string> rest)
@@ -118,6 +135,9 @@ internal enum Command
 
     /// <summary>Program what a node does to its health probes.</summary>
     Probes,
+
+    /// <summary>Show a part of a proxy's config dump.</summary>
+    Inspect,
 
     /// <summary>Print <see cref="VersionInfo"/>.</summary>
     Version,

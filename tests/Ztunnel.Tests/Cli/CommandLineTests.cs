@@ -74,7 +74,8 @@ public class CommandLineTests
 
         Assert.Equal(Command.Unknown, parsed.Command);
         Assert.Equal(
-            $"unknown command '{line.Split(' ')[0]}': expected proxy, demo, cni-server, redirect, probes, version or help",
+            $"unknown command '{line.Split(' ')[0]}': expected proxy, demo, cni-server, redirect, probes, "
+            + "workloads, services, policies, certificates, connections, version or help",
             parsed.Error);
     }
 
