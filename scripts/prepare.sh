@@ -171,6 +171,43 @@ unpack_chart_tools() {
   fi
 }
 
+# Post-quantum key exchange needs OpenSSL 3.5. Where the machine's is older, Debian 13's is unpacked beside it, with the C library it
+# wants, for the tests alone; apt-get checks it against the keys of the machine's own packages.
+openssl_packages=(libssl3t64 openssl libc6 libzstd1 zlib1g)
+
+install_openssl() {
+  mkdir -p artifacts/tools
+  (flock 9 && unpack_openssl) 9>artifacts/tools.lock
+}
+
+unpack_openssl() {
+  local folder archive package
+  if openssl list -kem-algorithms 2>/dev/null | grep -q X25519MLKEM768 || [[ -x artifacts/tools/openssl/usr/bin/openssl ]]; then
+    return 0
+  fi
+
+  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/\?$' | head -n 1)
+  folder=$(mktemp -d)
+  mkdir -p "$folder"/{lists/partial,cache/archives/partial,parts,root}
+  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie main\n' "$archive" >"$folder/sources.list"
+  local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$folder/sources.list" -o "Dir::Etc::sourceparts=$folder/parts"
+    -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache" -o APT::Sandbox::User=root)
+  if "${apt[@]}" update >&2 && (cd "$folder" && "${apt[@]}" download "${openssl_packages[@]}" >&2); then
+    for package in "$folder"/*.deb; do
+      dpkg-deb -x "$package" "$folder/root"
+    done
+    rm -rf artifacts/tools/openssl
+    chmod 755 "$folder/root"
+    mv "$folder/root" artifacts/tools/openssl
+    rm -rf "$folder"
+    scripts/openssl-run.sh "$PWD/artifacts/tools/openssl" openssl version >&2
+  else
+    rm -rf "$folder"
+    say "OpenSSL here is older than 3.5 and Debian 13's could not be fetched: post-quantum key exchange cannot be tested"
+    return 1
+  fi
+}
+
 # The binary as it is shipped, in artifacts/publish/ztunnel; built only if a source is newer. A running one is not
 # disturbed: the old file is unlinked first.
 publish() {

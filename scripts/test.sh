@@ -149,6 +149,7 @@ install_missing "${build_packages[@]}" "${demo_packages[@]}" "${peer_packages[@]
 
 check 'format' dotnet format Ztunnel.slnx --verify-no-changes
 check 'Helm and kubectl are here' install_chart_tools
+check 'an OpenSSL with post-quantum key exchange is here' install_openssl
 if check 'build, Release, warnings are errors' dotnet build Ztunnel.slnx -c Release -v quiet -warnaserror; then
   check 'fuzz, 60 seconds' timeout --kill-after=30 3m tests/Hbone.Fuzz/bin/Release/net10.0/Hbone.Fuzz --seconds 60
   check 'NativeAOT publish, warnings are errors' publish_anew

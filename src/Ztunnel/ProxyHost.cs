@@ -1,5 +1,6 @@
 using Hbone.Memory;
 using Hbone.Proxying.Splicing;
+using Hbone.Tls;
 using Microsoft.Extensions.Logging;
 using Redirection;
 using Ztunnel.Admin;
@@ -164,14 +165,14 @@ internal sealed class ProxyHost : IAsyncDisposable
     private ConfigDump Dump { get; }
 
     /// <summary>Options, identity, state, listeners: everything up to being ready.</summary>
-    /// <exception cref="ConfigurationException">Something is asked for that this version cannot do.</exception>
+    /// <exception cref="ConfigurationException">Something is asked for that this machine cannot do.</exception>
     /// <exception cref="LocalMeshException">The local mesh cannot be read.</exception>
     /// <exception cref="IdentityException">The local CA cannot be used.</exception>
     /// <exception cref="ListenException">A port of the data path is taken.</exception>
     /// <exception cref="IOException">Another port is taken.</exception>
     public static async Task<ProxyHost> StartAsync(ProxyOptions options)
     {
-        Unsupported.ThrowIfAskedFor(options);
+        RequireKeyExchange(options);
         var mesh = ReadMesh(options);
         var log = new LogSink(
             Console.OpenStandardOutput(),
@@ -185,6 +186,11 @@ internal sealed class ProxyHost : IAsyncDisposable
         {
             var logger = loggers.CreateLogger<ProxyHost>();
             logger.Starting(VersionInfo.OfProcess().ToString());
+            if (options.PostQuantumOnly)
+            {
+                logger.PostQuantumOnly(KeyExchange.LibraryVersion);
+            }
+
             var (before, after) = FileDescriptorLimit.RaiseSoftToHard();
             logger.DescriptorLimit(before, after);
             foreach (var warning in options.Warnings)
@@ -212,6 +218,22 @@ internal sealed class ProxyHost : IAsyncDisposable
             }
 
             throw;
+        }
+    }
+
+    // Before the first connection, whoever makes it.
+    private static void RequireKeyExchange(ProxyOptions options)
+    {
+        try
+        {
+            if (options.PostQuantumOnly)
+            {
+                KeyExchange.RequirePostQuantum();
+            }
+        }
+        catch (TlsException e)
+        {
+            throw new ConfigurationException("COMPLIANCE_POLICY", $"pqc cannot be kept: {e.Message}", e);
         }
     }
 

@@ -178,7 +178,8 @@ internal sealed record ProxyOptions
 
     /// <summary>Whether every TLS key exchange must be X25519MLKEM768. Default false.</summary>
     /// <remarks>
-    /// Environment: <c>COMPLIANCE_POLICY</c>; on with <c>pqc</c>, another value is ignored with a warning.
+    /// Environment: <c>COMPLIANCE_POLICY</c>; on with <c>pqc</c>, which needs OpenSSL 3.5; another value is ignored with a
+    /// warning.
     /// </remarks>
     public bool PostQuantumOnly { get; init; }
 

@@ -68,7 +68,7 @@ internal sealed unsafe class TlsContext : SafeHandle
             ErrorQueue.ThrowUnless(Native.SSL_CTX_set_cipher_list(handle, Tls12Suites) == 1, "TLS 1.2 cipher suites");
         }
 
-        fixed (byte* groups = "X25519:P-256:P-384\0"u8)
+        fixed (byte* groups = KeyExchange.Groups)
         {
             ErrorQueue.ThrowUnless(
                 Native.SSL_CTX_ctrl(handle, Native.CtrlSetGroupsList, 0, groups) == 1, "key exchange groups");
