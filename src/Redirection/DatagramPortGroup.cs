@@ -26,25 +26,46 @@ public static class DatagramPortGroup
         return members > 1 && ReusePortProgram.TryAttach(socket, (uint)(members - 1));
     }
 
-    /// <summary>
-    /// UDP sockets bound to exactly that address (proc(5), <c>/proc/net/udp</c>): its second column is address and port in
-    /// hexadecimal digits, the address in words of the machine's order.
-    /// </summary>
+    /// <summary>UDP sockets bound to exactly that address, of all processes; 0 if the system does not say.</summary>
     internal static int CountMembers(IPEndPoint address, Netns? netns)
     {
-        var path = address.AddressFamily == AddressFamily.InterNetworkV6
-            ? "/proc/thread-self/net/udp6"
-            : "/proc/thread-self/net/udp";
-        var column = ColumnOf(address);
         try
         {
-            var lines = netns is null ? File.ReadAllLines(path) : netns.Run(() => File.ReadAllLines(path));
-            return lines.Count(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var local, ..]
-                && local == column);
+            return netns is null ? CountMembers(address) : netns.Run(() => CountMembers(address));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
         {
             return 0;
+        }
+    }
+
+    /// <summary>As sock_diag(7) says, in the calling thread's namespace.</summary>
+    /// <exception cref="IOException">It does not.</exception>
+    internal static int AskedFor(IPEndPoint address) =>
+        SocketDiagnosis.Ask(SocketDiagnosis.Udp, address.AddressFamily, SocketDiagnosis.AnyState, address.Port)
+            .Count(socket => socket.Address.Equals(address.Address));
+
+    /// <summary>
+    /// As <c>/proc/net/udp</c> says (proc(5)), whose second column is address and port in hexadecimal digits, the address in
+    /// words of the machine's order. Sockets that come and go between two of its pages may be missed or counted twice.
+    /// </summary>
+    internal static int Read(IPEndPoint address)
+    {
+        var file = address.AddressFamily == AddressFamily.InterNetworkV6 ? "udp6" : "udp";
+        var column = ColumnOf(address);
+        return File.ReadLines($"/proc/thread-self/net/{file}").Count(
+            line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var local, ..] && local == column);
+    }
+
+    private static int CountMembers(IPEndPoint address)
+    {
+        try
+        {
+            return AskedFor(address);
+        }
+        catch (IOException)
+        {
+            return Read(address);
         }
     }
 

@@ -44,6 +44,39 @@ public sealed class DatagramPortGroupTests : IDisposable
         Assert.Equal(10, Read(only));
     }
 
+    [Theory]
+    [InlineData("127.0.0.1", "10.9.8.7")]
+    [InlineData("::1", "fd00:9::7")]
+    public void CountMembers_ManyAreBound_CountsThoseOfTheAddress(string address, string other)
+    {
+        // More than one packet of the kernel holds; others at the port, at the address, and of the other family.
+        var target = new IPEndPoint(IPAddress.Parse(address), Port);
+        _pair.RunInPod($"ip address add {other} dev lo");
+        Assert.Equal(0, Count(target));
+        var members = Enumerable.Range(0, 600).Select(_ => Bind(target)).ToArray();
+        using var otherAddress = Bind(new IPEndPoint(IPAddress.Parse(other), Port));
+        using var otherPort = Bind(new IPEndPoint(target.Address, Port + 1));
+        using var otherFamily = Bind(
+            new IPEndPoint(target.AddressFamily == AddressFamily.InterNetwork ? IPAddress.IPv6Loopback : IPAddress.Loopback, Port));
+
+        Assert.Equal(members.Length, Count(target));
+        Assert.Equal(0, DatagramPortGroup.CountMembers(target, netns: null)); // our own namespace
+
+        Array.ForEach(members, member => member.Dispose());
+        Assert.Equal(0, Count(target));
+    }
+
+    [Fact]
+    public void CountMembers_OneIsConnected_CountsItToo()
+    {
+        var target = new IPEndPoint(IPAddress.Loopback, Port);
+        using var waiting = Bind(target);
+        using var connected = Bind(target);
+        connected.Connect(new IPEndPoint(IPAddress.Loopback, Port + 1));
+
+        Assert.Equal(2, Count(target));
+    }
+
     [Fact]
     public void Bind_MarkAndPort_AreThere()
     {
@@ -67,6 +100,15 @@ public sealed class DatagramPortGroupTests : IDisposable
         var socket = DatagramSocket.Bind(address, mark: 1337, reusePort: true, _pair.Pod, out var warning);
         Assert.Null(warning);
         return socket;
+    }
+
+    // Both ways, each of which has to do without the other; nothing comes or goes meanwhile.
+    private int Count(IPEndPoint target)
+    {
+        var (asked, read) = _pair.Pod.Run(() => (DatagramPortGroup.AskedFor(target), DatagramPortGroup.Read(target)));
+        Assert.Equal(asked, read);
+        Assert.Equal(asked, DatagramPortGroup.CountMembers(target, _pair.Pod));
+        return asked;
     }
 
     /// <summary>Each from a port of its own: the kernel spreads by both ends.</summary>
