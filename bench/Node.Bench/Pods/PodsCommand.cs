@@ -60,9 +60,16 @@ internal static class PodsCommand
             using var agent = SeqpacketSocket.FromAccepted(await listener.AcceptAsync(deadline.Token));
             await agent.ReceiveAsync(new byte[16], deadline.Token); // hello
             await AskAsync(agent, new WorkloadRequest { SnapshotSent = new SnapshotSent() }, null, cancellationToken);
+            await using var witness = options.Probe ? new ConnectionWitness() : null;
+            if (witness is not null)
+            {
+                await AddAsync(agent, options.Pods, witness.Handle, cancellationToken);
+                witness.Start();
+            }
+
             for (var round = 1; round <= options.Rounds; round++)
             {
-                await RunRoundAsync(round, agent, node, process, namespaces, cancellationToken);
+                await RunRoundAsync(round, agent, node, process, namespaces, witness, cancellationToken);
             }
         }
         finally
@@ -83,6 +90,7 @@ internal static class PodsCommand
         NetworkNamespace node,
         ChildProcess process,
         SafeFileHandle[] namespaces,
+        ConnectionWitness? witness,
         CancellationToken cancellationToken)
     {
         await Task.Delay(Rest, cancellationToken);
@@ -90,17 +98,14 @@ internal static class PodsCommand
         var acks = new double[namespaces.Length];
         for (var i = 0; i < namespaces.Length; i++)
         {
-            var add = new AddWorkload
-            {
-                Uid = UidOf(i),
-                WorkloadInfo = new WorkloadInfo { Name = $"pod-{i}", Namespace = "default", ServiceAccount = "default" },
-            };
             var started = Stopwatch.GetTimestamp();
-            await AskAsync(agent, new WorkloadRequest { Add = add }, namespaces[i], cancellationToken);
+            await AddAsync(agent, i, namespaces[i], cancellationToken);
             acks[i] = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         }
 
+        witness?.Begin();
         await Task.Delay(Rest, cancellationToken);
+        var idle = witness?.Report();
         var full = await PodsUsage.OfAsync(node, process, cancellationToken);
         var removal = Stopwatch.GetTimestamp();
         for (var i = 0; i < namespaces.Length; i++)
@@ -110,7 +115,9 @@ internal static class PodsCommand
         }
 
         var removed = Stopwatch.GetElapsedTime(removal).TotalMilliseconds;
+        witness?.Begin();
         await Task.Delay(Rest, cancellationToken);
+        var seen = witness?.Report();
         var after = await PodsUsage.OfAsync(node, process, cancellationToken);
         var total = acks.Sum();
         Array.Sort(acks);
@@ -125,9 +132,25 @@ internal static class PodsCommand
         {
             Console.Out.WriteLine($"  {when,-6} {usage}");
         }
+
+        if (witness is not null)
+        {
+            Console.Out.WriteLine($"  connections while nothing happens: {idle}");
+            Console.Out.WriteLine($"  connections while memory is given back: {seen}");
+        }
     }
 
     private static string UidOf(int pod) => string.Create(CultureInfo.InvariantCulture, $"00000000-0000-4000-8000-{pod:d12}");
+
+    private static Task AddAsync(SeqpacketSocket agent, int pod, SafeHandle netns, CancellationToken cancellationToken)
+    {
+        var add = new AddWorkload
+        {
+            Uid = UidOf(pod),
+            WorkloadInfo = new WorkloadInfo { Name = $"pod-{pod}", Namespace = "default", ServiceAccount = "default" },
+        };
+        return AskAsync(agent, new WorkloadRequest { Add = add }, netns, cancellationToken);
+    }
 
     private static async Task AskAsync(
         SeqpacketSocket agent, WorkloadRequest request, SafeHandle? descriptor, CancellationToken cancellationToken)

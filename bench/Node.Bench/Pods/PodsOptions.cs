@@ -13,6 +13,7 @@ internal sealed record PodsOptions
           --rounds N       how often they come and go (default 3)
           --binary FILE    the ztunnel binary (default $ZTUNNEL_BINARY, then artifacts/publish/ztunnel)
           --dns on|off     whether pods have a DNS proxy (default on)
+          --probe on|off   whether one more pod makes a connection every 2 ms while the others leave, which takes memory (default off)
           --set NAME=VALUE one more environment variable of the proxy; may be repeated
         """;
 
@@ -23,6 +24,8 @@ internal sealed record PodsOptions
     public string Binary { get; init; } = new BenchOptions().Binary;
 
     public bool Dns { get; init; } = true;
+
+    public bool Probe { get; init; }
 
     public ImmutableDictionary<string, string?> Environment { get; init; } = [];
 
@@ -43,6 +46,7 @@ internal sealed record PodsOptions
                 "--rounds" => options with { Rounds = Number(name, value) },
                 "--binary" => options with { Binary = value },
                 "--dns" => options with { Dns = Switch(name, value) },
+                "--probe" => options with { Probe = Switch(name, value) },
                 "--set" => options with { Environment = With(options.Environment, name, value) },
                 _ => throw new BenchException($"unknown option '{name}'\n{Usage}"),
             };
