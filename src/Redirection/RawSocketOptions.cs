@@ -18,6 +18,7 @@ public static class RawSocketOptions
     internal const int IpFreebind = 15;
     internal const int IpTransparent = 19;
     internal const int IpBindAddressNoPort = 24;
+    internal const int IpLocalPortRange = 51;
     internal const int Ipv6Transparent = 75;
     internal const int Ipv6Freebind = 78;
 
@@ -67,6 +68,14 @@ public static class RawSocketOptions
     /// </summary>
     public static bool TrySetBindAddressNoPort(this Socket socket, out OsError error) =>
         TrySet(socket, SolIp, IpBindAddressNoPort, 1, out error);
+
+    /// <summary>
+    /// Leaves a connection one local port to choose from (<c>IP_LOCAL_PORT_RANGE</c>, since Linux 6.3), which then may be taken
+    /// together with its destination: connect says <c>EADDRNOTAVAIL</c>. A port outside of the namespace's range leaves all.
+    /// The option serves both families.
+    /// </summary>
+    public static bool TrySetLocalPort(this Socket socket, ushort port, out OsError error) =>
+        TrySet(socket, SolIp, IpLocalPortRange, (port << 16) | port, out error);
 
     /// <summary>Applies keepalive and user timeout to an accepted or outgoing socket.</summary>
     /// <remarks>Failure is of no consequence: the connection works, only a dead peer is noticed later.</remarks>

@@ -5,12 +5,17 @@ namespace Redirection;
 
 /// <summary>
 /// Connects to upstreams out of one namespace, with the source address of the downstream where that is asked for.
-/// Holds no state; any number of connections may be made at once.
+/// Any number of connections may be made at once.
 /// </summary>
 /// <param name="netns">Namespace of the connections, lent; null for the process's own.</param>
 /// <param name="warn">Told when a source address could not be preserved; the connection is then made without.</param>
 public sealed class UpstreamConnector(Netns? netns = null, Action<string>? warn = null)
 {
+    // Ports of our own choice that are tried before the kernel chooses: if half of them were in use, one in 256 would come to that.
+    private const int MostPortsTried = 8;
+
+    private SourcePorts? _ports;
+
     /// <summary>Connects. The caller owns the socket; nothing is left open on failure.</summary>
     /// <param name="destination">Where to; an IPv4 socket for IPv4, mapped or not, an IPv6 socket for IPv6.</param>
     /// <param name="sourceToPreserve">
@@ -34,25 +39,47 @@ public sealed class UpstreamConnector(Netns? netns = null, Action<string>? warn 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.ConnectTimeout);
         var target = destination.Unmapped();
+        var source = sourceToPreserve?.Unmapped() is { } address && !address.Equals(target.Address) ? address : null;
+        try
+        {
+            for (var tries = 0; source is not null && tries < MostPortsTried; tries++)
+            {
+                try
+                {
+                    return await ConnectAsync(target, source, choosesPort: true, options, limit.Token);
+                }
+                catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable)
+                {
+                    // The port is in use for this destination.
+                }
+            }
+
+            return await ConnectAsync(target, source, choosesPort: false, options, limit.Token);
+        }
+        catch (OperationCanceledException)
+            when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException("deadline has elapsed");
+        }
+    }
+
+    private async ValueTask<Socket> ConnectAsync(
+        IPEndPoint target, IPAddress? source, bool choosesPort, UpstreamSocketOptions options, CancellationToken cancellationToken)
+    {
         var family = target.AddressFamily;
         var socket = netns is null ? Netns.NewTcpSocket(family) : netns.CreateTcpSocket(family);
         var connected = false;
         try
         {
             Prepare(socket, options);
-            if (sourceToPreserve?.Unmapped() is { } source && !source.Equals(target.Address))
+            if (source is not null)
             {
-                PreserveSource(socket, source);
+                PreserveSource(socket, source, choosesPort);
             }
 
-            await socket.ConnectAsync(target, limit.Token);
+            await socket.ConnectAsync(target, cancellationToken);
             connected = true;
             return socket;
-        }
-        catch (OperationCanceledException)
-            when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new TimeoutException("deadline has elapsed");
         }
         finally
         {
@@ -78,7 +105,7 @@ public sealed class UpstreamConnector(Netns? netns = null, Action<string>? warn 
         }
     }
 
-    private void PreserveSource(Socket socket, IPAddress source)
+    private void PreserveSource(Socket socket, IPAddress source, bool choosesPort)
     {
         if (!socket.TrySetForeignSource(out var error))
         {
@@ -86,8 +113,12 @@ public sealed class UpstreamConnector(Netns? netns = null, Action<string>? warn 
             return;
         }
 
-        // Without it the bind below works as well, but for fewer connections at a time.
-        _ = socket.TrySetBindAddressNoPort(out _);
+        // Without it the bind below works as well, but for fewer connections at a time, and takes the other parity of ports anyway.
+        if (socket.TrySetBindAddressNoPort(out _) && choosesPort && Ports().TryNext(out var port))
+        {
+            _ = socket.TrySetLocalPort(port, out _);
+        }
+
         try
         {
             socket.Bind(new IPEndPoint(source, 0));
@@ -97,4 +128,8 @@ public sealed class UpstreamConnector(Netns? netns = null, Action<string>? warn 
             warn?.Invoke($"failed to bind local addr: {OsError.Describe(exception)}");
         }
     }
+
+    // Read once: a pod's range is set before its first process.
+    private SourcePorts Ports() =>
+        _ports ??= netns is null ? SourcePorts.OfNamespace() : netns.Run(SourcePorts.OfNamespace);
 }

@@ -114,6 +114,34 @@ public sealed class UpstreamConnectorTests : IDisposable
         sockets.ForEach(socket => socket.Dispose());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ConnectAsync_PreservedSource_TakesNoPortThatTheCallersKernelGives(bool ipv6)
+    {
+        using var server = _pair.Pod.Listen(Port);
+        var destination = new IPEndPoint(PodPair.PodAddress(ipv6), Port);
+        var source = IPAddress.Parse(ipv6 ? "::1" : "127.0.0.5");
+        var connector = Connector();
+        var sockets = new List<Socket>();
+
+        for (var i = 0; i < 100; i++)
+        {
+            sockets.Add(await connector.ConnectAsync(destination, source, Options, Token));
+            (await server.AcceptWithinLimitAsync()).Dispose();
+        }
+
+        // The kernel's choice, for a caller that has the same range.
+        using var plain = await connector.ConnectAsync(destination, null, Options, Token);
+        var (first, last) = LocalPortsOfPod();
+        Assert.Equal(first % 2, PortOf(plain) % 2);
+        Assert.All(sockets, socket => Assert.Equal((first + 1) % 2, PortOf(socket) % 2));
+        Assert.All(sockets, socket => Assert.InRange(PortOf(socket), first, last));
+        Assert.InRange(sockets.Select(PortOf).Distinct().Count(), 2, 100);
+        Assert.Empty(_warnings);
+        sockets.ForEach(socket => socket.Dispose());
+    }
+
     [Fact]
     public async Task ConnectAsync_Refused_SaysSoAndLeavesNothingOpen()
     {
@@ -154,6 +182,17 @@ public sealed class UpstreamConnectorTests : IDisposable
     {
         _pair.RunInPod("ip neigh add 10.77.0.77 lladdr 02:00:00:00:00:77 dev eth0");
         return new IPEndPoint(IPAddress.Parse("10.77.0.77"), Port);
+    }
+
+    private static int PortOf(Socket socket) => ((IPEndPoint)socket.LocalEndPoint!).Port;
+
+    private (int First, int Last) LocalPortsOfPod()
+    {
+        var numbers = _pair.Pod.Run(static () => File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range"))
+            .Split((char[])['\t', '\n'], StringSplitOptions.RemoveEmptyEntries)
+            .Select(number => int.Parse(number, CultureInfo.InvariantCulture))
+            .ToArray();
+        return (numbers[0], numbers[1]);
     }
 
     private UpstreamConnector Connector() => new(_pair.Pod, _warnings.Add);

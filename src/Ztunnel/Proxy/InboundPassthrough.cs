@@ -14,6 +14,8 @@ namespace Ztunnel.Proxy;
 internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, Drain drain, bool preserveSource)
 {
     private readonly ILogger<InboundPassthrough> _logger = services.Loggers.CreateLogger<InboundPassthrough>();
+    private readonly UpstreamConnector _connector = new(
+        pod.Netns, services.Loggers.CreateLogger<InboundPassthrough>().SocketOptionMissing);
     private readonly UpstreamSocketOptions _socketOptions = UpstreamSockets.ForApplication(services.Options);
 
     /// <summary>Takes one connection to its end. Owns the socket.</summary>
@@ -86,11 +88,10 @@ internal sealed class InboundPassthrough(ProxyServices services, LocalPod pod, D
     private async Task<ProxyException?> PassAsync(
         Socket socket, IPEndPoint source, IPEndPoint destination, LiveConnection live, ConnectionTelemetry telemetry)
     {
-        var connector = new UpstreamConnector(pod.Netns, _logger.SocketOptionMissing);
         Socket application;
         try
         {
-            application = await connector.ConnectAsync(
+            application = await _connector.ConnectAsync(
                 destination, preserveSource ? source.Address : null, _socketOptions, live.Ended);
         }
         catch (Exception e) when (e is SocketException or TimeoutException or IOException)

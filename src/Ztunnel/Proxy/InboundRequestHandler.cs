@@ -24,6 +24,8 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
     private const int ServiceUnavailable = 503;
 
     private readonly ILogger<InboundRequestHandler> _logger = services.Loggers.CreateLogger<InboundRequestHandler>();
+    private readonly UpstreamConnector _connector = new(
+        pod.Netns, services.Loggers.CreateLogger<InboundRequestHandler>().SocketOptionMissing);
     private readonly InboundRouter _router = new(services.Options.Network, services.Options.IllegalPorts);
     private readonly UpstreamSocketOptions _socketOptions = UpstreamSockets.ForApplication(services.Options);
 
@@ -123,11 +125,10 @@ internal sealed class InboundRequestHandler(ProxyServices services, LocalPod pod
     {
         var dial = route.Dial(services.Options.LocalhostAppTunnel);
         var spoof = preserveSource && !IPAddress.IsLoopback(dial.Address);
-        var connector = new UpstreamConnector(pod.Netns, _logger.SocketOptionMissing);
         Socket application;
         try
         {
-            application = await connector.ConnectAsync(dial, spoof ? source.Address : null, _socketOptions, live.Ended);
+            application = await _connector.ConnectAsync(dial, spoof ? source.Address : null, _socketOptions, live.Ended);
         }
         catch (Exception e) when (e is SocketException or TimeoutException or IOException)
         {
