@@ -8,6 +8,7 @@ using Ztunnel.Cli;
 using Ztunnel.Config;
 using Ztunnel.Control;
 using Ztunnel.Dns;
+using Ztunnel.Dns.Hosts;
 using Ztunnel.Identity;
 using Ztunnel.InPod;
 using Ztunnel.Mesh;
@@ -36,6 +37,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly CrlReloader? _crl;
     private readonly LiveConnections _live;
     private readonly TrafficExpiry? _expiry;
+    private readonly HostTable _hosts;
     private readonly PipePool? _pipes;
     private readonly IServedPods _pods;
     private readonly XdsClient? _xds;
@@ -119,6 +121,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             SpliceMetrics.Add(Metrics, _pipes);
         }
 
+        _hosts = HostTable.For(options, TimeProvider.System, loggers);
         var services = new ProxyServices(
             options,
             Mesh,
@@ -133,6 +136,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             MissingPolicies = missing,
             Authorization = authorization,
             Live = _live,
+            Named = new NamedDestinations(options, _hosts, new OnDemandDnsMetrics(Metrics)),
             Crl = _crl,
             Pipes = _pipes,
             Dns = options.DnsEnabled
@@ -289,6 +293,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         await _pods.DisposeAsync();
         await _live.DisposeAsync();
         _expiry?.Dispose();
+        await _hosts.DisposeAsync();
         _pipes?.Dispose();
         _crl?.Dispose();
         await _certificates.DisposeAsync();

@@ -25,6 +25,9 @@ internal static partial class DnsLog
     [LoggerMessage(7006, LogLevel.Debug, "connection of {Client} closed: it has {Limit} already")]
     public static partial void TooManyConnections(this ILogger logger, string client, int limit);
 
+    [LoggerMessage(7009, LogLevel.Warning, "no address for the hostname {Hostname} of a workload: {Failure}")]
+    public static partial void HostWithoutAddress(this ILogger logger, string hostname, string failure);
+
     [LoggerMessage(7008, LogLevel.Error, "a query stays unanswered by a bug of this program")]
     public static partial void QueryFailedUnexpectedly(this ILogger logger, Exception exception);
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net;
 using Ztunnel.Dns.Wire;
 
@@ -9,8 +8,6 @@ namespace Ztunnel.Dns;
 /// <param name="ipv6">Whether IPv6 addresses are of use.</param>
 internal sealed class NameLookup(DnsResponder responder, bool ipv6)
 {
-    private const int TypeAndClassLength = 4;
-
     /// <summary>
     /// The addresses of both families, in turns and IPv4 first, each in the order of its answer; empty when the name is
     /// nobody's or nobody answers. The families are asked for together.
@@ -35,20 +32,9 @@ internal sealed class NameLookup(DnsResponder responder, bool ipv6)
         return all;
     }
 
-    private static byte[] QueryFor(string hostname, ushort type)
-    {
-        var query = new byte[DnsHeader.Length + DnsName.LengthOf(hostname) + TypeAndClassLength];
-        var id = (ushort)Random.Shared.Next(ushort.MaxValue + 1); // between us and ourselves: name servers see another
-        new DnsHeader(id, DnsFlags.RecursionDesired, 1, 0, 0, 0).WriteTo(query);
-        DnsName.Write(hostname, query.AsSpan(DnsHeader.Length));
-        BinaryPrimitives.WriteUInt16BigEndian(query.AsSpan(query.Length - TypeAndClassLength), type);
-        BinaryPrimitives.WriteUInt16BigEndian(query.AsSpan(query.Length - TypeAndClassLength + 2), DnsType.Internet);
-        return query;
-    }
-
     private async Task<List<IPAddress>> AskAsync(string hostname, ushort type, CancellationToken cancellationToken)
     {
-        var query = QueryFor(hostname, type);
+        var query = AddressRecords.QueryFor(hostname, type);
         using var reply = await AskAsync(query, DnsTransport.Udp, cancellationToken);
         if (reply is null || !DnsHeader.TryRead(reply.Span, out var header))
         {

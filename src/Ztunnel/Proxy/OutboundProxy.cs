@@ -100,6 +100,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
             var snapshot = await _services.OnDemand.WithAddressAsync(address, _drain.Forced);
             route = _router.Route(snapshot, workload, destination, source.Address);
             _services.Decisions.Add(started);
+            route = await _services.Named.CompleteAsync(route, workload, _drain.Forced);
         }
         catch (ProxyException e)
         {

@@ -31,6 +31,9 @@ internal sealed record ProxyServices(
     /// <summary>The inbound connections that policy may still end.</summary>
     public required LiveConnections Live { get; init; }
 
+    /// <summary>Workloads that have a name and no address.</summary>
+    public required NamedDestinations Named { get; init; }
+
     /// <summary>Answers names in pods; null when DNS is off.</summary>
     public DnsServices? Dns { get; init; }
 

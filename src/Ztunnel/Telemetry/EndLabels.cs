@@ -71,6 +71,12 @@ internal readonly record struct EndLabels
     /// <summary>A workload, without principal.</summary>
     public static EndLabels Of(Workload workload) => new(workload);
 
+    /// <summary>A workload with the principal that it is configured to have.</summary>
+    public static EndLabels OfWorkload(Workload workload) => new(workload)
+    {
+        Principal = new PrincipalLabel(workload.TrustDomain, workload.Namespace, workload.ServiceAccount),
+    };
+
     /// <summary>
     /// The source; its principal only as proved by TLS, and its own words only when it is not in the mesh data.
     /// </summary>
@@ -95,10 +101,7 @@ internal readonly record struct EndLabels
     {
         if (facts.Destination is { } workload)
         {
-            return new EndLabels(workload)
-            {
-                Principal = new PrincipalLabel(workload.TrustDomain, workload.Namespace, workload.ServiceAccount),
-            };
+            return OfWorkload(workload);
         }
 
         var labels = facts.DestinationFallback is { } fallback ? new EndLabels(fallback) : default;

@@ -44,14 +44,7 @@ internal readonly record struct TrafficLabels
     public void WriteTo(MetricsText text, ConnectionFailure flags)
     {
         text.Label("reporter"u8, Reporter.ToLabel());
-        text.Label("source_workload"u8, Source.Workload);
-        text.Label("source_canonical_service"u8, Source.CanonicalService);
-        text.Label("source_canonical_revision"u8, Source.CanonicalRevision);
-        text.Label("source_workload_namespace"u8, Source.Namespace);
-        WritePrincipal(text, "source_principal"u8, Source.Principal);
-        text.Label("source_app"u8, Source.App);
-        text.Label("source_version"u8, Source.Version);
-        text.Label("source_cluster"u8, Source.Cluster);
+        WriteSource(text, Source);
         text.Label("destination_service"u8, Service.Hostname);
         text.Label("destination_service_namespace"u8, Service.Namespace);
         text.Label("destination_service_name"u8, Service.Name);
@@ -73,6 +66,19 @@ internal readonly record struct TrafficLabels
             text.Label("destination_region"u8, Destination.Region);
             text.Label("destination_zone"u8, Destination.Zone);
         }
+    }
+
+    /// <summary>Writes the eight labels that say who the source is.</summary>
+    public static void WriteSource(MetricsText text, in EndLabels source)
+    {
+        text.Label("source_workload"u8, source.Workload);
+        text.Label("source_canonical_service"u8, source.CanonicalService);
+        text.Label("source_canonical_revision"u8, source.CanonicalRevision);
+        text.Label("source_workload_namespace"u8, source.Namespace);
+        WritePrincipal(text, "source_principal"u8, source.Principal);
+        text.Label("source_app"u8, source.App);
+        text.Label("source_version"u8, source.Version);
+        text.Label("source_cluster"u8, source.Cluster);
     }
 
     /// <summary>Of the labels that differ most: hashing all thirty would cost more than it saves.</summary>

@@ -2,6 +2,7 @@ using Hbone.Memory;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Ztunnel.Config;
+using Ztunnel.Dns.Hosts;
 using Ztunnel.Identity;
 using Ztunnel.Mesh;
 using Ztunnel.Proxy;
@@ -39,6 +40,7 @@ internal sealed class PodServices : IAsyncDisposable
         var authorization = new InboundAuthorization(
             mesh, missing, options, NullLogger<InboundAuthorization>.Instance);
         Live = new LiveConnections(mesh, authorization, NullLogger<LiveConnections>.Instance);
+        Hosts = HostTable.For(options, time, loggers);
         var memory = new MemoryBudget(options.ProcessMemory);
         var onDemand = new OnDemandMesh(mesh, demands: null, options.Network, options.ClusterId);
         Services = new ProxyServices(
@@ -55,6 +57,7 @@ internal sealed class PodServices : IAsyncDisposable
             MissingPolicies = missing,
             Authorization = authorization,
             Live = Live,
+            Named = new NamedDestinations(options, Hosts, new OnDemandDnsMetrics(_registry)),
         };
         Pod = new LocalPod(pod, mesh, onDemand, memory, netns: null);
     }
@@ -72,6 +75,8 @@ internal sealed class PodServices : IAsyncDisposable
 
     private LiveConnections Live { get; }
 
+    private HostTable Hosts { get; }
+
     /// <summary>The access log; ends it.</summary>
     public string[] AccessLog() => _log.Lines();
 
@@ -86,6 +91,7 @@ internal sealed class PodServices : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Live.DisposeAsync();
+        await Hosts.DisposeAsync();
         await Certificates.DisposeAsync();
         Authority.Dispose();
         _log.Dispose();

@@ -38,6 +38,7 @@ internal readonly struct GatewayResolution(MeshSnapshot snapshot, Workload sourc
             Protocol = OutboundProtocol.DoubleHbone,
             Dial = gateway.Address!,
             HboneTarget = string.Create(CultureInfo.InvariantCulture, $"{service.Hostname}:{target.Port}"),
+            Named = NamedDestination.Of(gateway, target: null),
             ExpectedIdentities = gateway.Identities,
             InnerIdentities = remote.ServiceIdentities,
             DestinationWorkload = gateway.Workload,
@@ -67,7 +68,7 @@ internal readonly struct GatewayResolution(MeshSnapshot snapshot, Workload sourc
             ? At(endpoint.Workload, service, endpoint.TargetPort, dialled)
             : null;
 
-    // A gateway belongs to the network behind it and has an address on ours.
+    // A gateway belongs to the network behind it and has an address on ours, or a name that leads to one.
     private static Upstream At(Workload gateway, Service? service, ushort port, IPAddress dialled) =>
         new(gateway, new(AddressSelection.Choose(gateway, service, dialled), port), service);
 

@@ -22,7 +22,7 @@ internal sealed record OutboundRoute
 {
     public required OutboundProtocol Protocol { get; init; }
 
-    /// <summary>Whom to connect to: <c>dst.addr</c> of the access log.</summary>
+    /// <summary>Whom to connect to: <c>dst.addr</c> of the access log. Only the port counts until <see cref="Named"/> is null.</summary>
     public required IPEndPoint Dial { get; init; }
 
     /// <summary>
@@ -30,6 +30,9 @@ internal sealed record OutboundRoute
     /// <c>hostname:port</c>; null without HBONE.
     /// </summary>
     public string? HboneTarget { get; init; }
+
+    /// <summary>Who has to be looked up before anything can be dialled; null when its address is known.</summary>
+    public NamedDestination? Named { get; init; }
 
     /// <summary>Whom the certificate of the peer at <see cref="Dial"/> may name; empty without HBONE.</summary>
     public ImmutableArray<SpiffeId> ExpectedIdentities { get; init; } = [];

@@ -4,7 +4,8 @@ using Ztunnel.Telemetry;
 namespace Ztunnel.Mesh.Routing;
 
 /// <summary>
-/// Decides where a captured connection goes. It reads one snapshot, waits for nothing and has no state.
+/// Decides where a captured connection goes. It reads one snapshot, waits for nothing and has no state; whoever has only a
+/// hostname is left to be looked up.
 /// </summary>
 /// <param name="network">The network that this proxy is configured for.</param>
 /// <param name="random">Chooses among equal endpoints and among weighted waypoints; used from many threads.</param>
@@ -64,6 +65,7 @@ internal sealed class OutboundRouter(string network, Random random)
             {
                 Protocol = OutboundProtocol.Tcp,
                 Dial = address,
+                Named = NamedDestination.Of(upstream, target: null),
                 DestinationWorkload = upstream.Workload,
                 DestinationService = upstream.Service,
             };
@@ -89,6 +91,7 @@ internal sealed class OutboundRouter(string network, Random random)
         Protocol = OutboundProtocol.Hbone,
         Dial = dial,
         HboneTarget = target.ToString(),
+        Named = NamedDestination.Of(peer, target),
         ExpectedIdentities = peer.Identities,
         DestinationWorkload = peer.Workload,
         DestinationService = service,
