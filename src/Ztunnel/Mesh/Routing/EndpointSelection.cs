@@ -16,28 +16,67 @@ internal enum ResolutionMode
 }
 
 /// <summary>An endpoint of a service and its port for the service port asked for.</summary>
-internal readonly record struct SelectedEndpoint(Workload Workload, ushort TargetPort);
+internal readonly record struct SelectedEndpoint(Workload Workload, ushort TargetPort)
+{
+    /// <summary>How many endpoints there are, in this or a lesser rank, itself and those passed over included.</summary>
+    public int Candidates { get; init; }
+}
 
 /// <summary>Chooses one endpoint of a service: the best by locality, among equals at random by capacity.</summary>
 internal static class EndpointSelection
 {
+    // Draws before the endpoints that are passed over are counted out. Of a service that has lost a third of its endpoints
+    // one in 81 selections gets that far.
+    private const int Draws = 4;
+
     /// <summary>One endpoint, or null when none can be used. Looks at groups of endpoints that are alike, not at all.</summary>
+    /// <remarks>
+    /// What is left after passing over is chosen from as if the rest was not there: a draw that is passed over is drawn
+    /// again, which keeps the proportions of the others, and after a few draws those are left out from the beginning. Then
+    /// a lesser rank has its turn too. When all are ejected, ejection says nothing, and all are used.
+    /// </remarks>
     public static SelectedEndpoint? Choose(
         MeshSnapshot snapshot,
         Workload source,
         Service service,
         ushort servicePort,
         ResolutionMode mode,
-        Random random)
+        Random random,
+        in PassedOver passed = default)
     {
         if (mode == ResolutionMode.Standard && !service.Ports.ContainsKey(servicePort))
         {
             return null;
         }
 
-        return service.Groups is { } groups
-            ? GroupSelection.Choose(groups, source, service, servicePort, mode, random)
-            : ChooseFromAll(snapshot, source, service, servicePort, mode, random);
+        var choice = new Choice(snapshot, source, service, servicePort, mode, random);
+        if (passed.IsEmpty)
+        {
+            return choice.Make(passed);
+        }
+
+        for (var draw = 0; draw < Draws; draw++)
+        {
+            if (choice.Make(default) is not { } drawn)
+            {
+                return null;
+            }
+
+            if (!passed.Contains(drawn.Workload, drawn.TargetPort))
+            {
+                return drawn;
+            }
+        }
+
+        return choice.Make(passed) ?? (passed.Ejected is null ? null : choice.Make(passed.ButEjected));
+    }
+
+    private readonly struct Choice(
+        MeshSnapshot snapshot, Workload source, Service service, ushort servicePort, ResolutionMode mode, Random random)
+    {
+        public SelectedEndpoint? Make(in PassedOver passed) => service.Groups is { } groups
+            ? GroupSelection.Choose(groups, source, service, servicePort, mode, random, passed)
+            : ChooseFromAll(snapshot, source, service, servicePort, mode, random, passed);
     }
 
     /// <summary>Whether an endpoint of that health may be chosen.</summary>
@@ -51,19 +90,26 @@ internal static class EndpointSelection
         Service service,
         ushort servicePort,
         ResolutionMode mode,
-        Random random)
+        Random random,
+        in PassedOver passed)
     {
         SelectedEndpoint? chosen = null;
         var bestRank = -1;
         var totalWeight = 0L;
+        var candidates = 0;
         foreach (var (_, endpoint) in service.Endpoints)
         {
             if (!service.Admits(endpoint.Status)
                 || snapshot.FindWorkload(endpoint.WorkloadUid) is not { Capacity: > 0 } workload
                 || !IsReachable(workload, source)
                 || TargetPort(service, endpoint.Ports, workload, servicePort, mode) is not { } targetPort
-                || Rank(service.LoadBalancer, source, workload, source.Node == workload.Node) is not { } rank
-                || rank < bestRank)
+                || Rank(service.LoadBalancer, source, workload, source.Node == workload.Node) is not { } rank)
+            {
+                continue;
+            }
+
+            candidates++;
+            if (rank < bestRank || (!passed.IsEmpty && passed.Contains(workload, targetPort)))
             {
                 continue;
             }
@@ -81,7 +127,7 @@ internal static class EndpointSelection
             }
         }
 
-        return chosen;
+        return chosen is { } one ? one with { Candidates = candidates } : null;
     }
 
     /// <summary>

@@ -11,7 +11,9 @@ namespace Ztunnel.Mesh.Routing;
 /// <param name="snapshot">The mesh, the same for all steps of one decision.</param>
 /// <param name="source">Whose traffic it is.</param>
 /// <param name="random">Chooses among equal gateways.</param>
-internal readonly struct GatewayResolution(MeshSnapshot snapshot, Workload source, Random random)
+/// <param name="passed">Gateways to do without.</param>
+internal readonly struct GatewayResolution(
+    MeshSnapshot snapshot, Workload source, Random random, PassedOver passed = default)
 {
     /// <summary>The route to a workload or waypoint that was chosen on another network.</summary>
     /// <param name="remote">Chosen.</param>
@@ -39,6 +41,7 @@ internal readonly struct GatewayResolution(MeshSnapshot snapshot, Workload sourc
             Dial = gateway.Address!,
             HboneTarget = string.Create(CultureInfo.InvariantCulture, $"{service.Hostname}:{target.Port}"),
             Named = NamedDestination.Of(gateway, target: null),
+            Chosen = ChosenEndpoint.Of(gateway, serves: false),
             ExpectedIdentities = gateway.Identities,
             InnerIdentities = remote.ServiceIdentities,
             DestinationWorkload = gateway.Workload,
@@ -57,15 +60,17 @@ internal readonly struct GatewayResolution(MeshSnapshot snapshot, Workload sourc
         {
             { Service: { } service } => FromService(service, reference.HboneMtlsPort, dialled)
                 ?? throw Unknown($"{reference.Destination}:{reference.HboneMtlsPort}"),
-            { Workload: { } workload } => At(workload, service: null, reference.HboneMtlsPort, dialled),
+            { Workload: { } workload } when !passed.HasTried(workload, reference.HboneMtlsPort) =>
+                At(workload, service: null, reference.HboneMtlsPort, dialled),
             _ => throw Unknown(
                 reference.Hostname?.Hostname ?? $"{reference.Destination}:{reference.HboneMtlsPort}"),
         };
     }
 
     private Upstream? FromService(Service service, ushort port, IPAddress dialled) =>
-        EndpointSelection.Choose(snapshot, source, service, port, ResolutionMode.Standard, random) is { } endpoint
-            ? At(endpoint.Workload, service, endpoint.TargetPort, dialled)
+        EndpointSelection.Choose(snapshot, source, service, port, ResolutionMode.Standard, random, passed)
+            is { } endpoint
+            ? At(endpoint.Workload, service, endpoint.TargetPort, dialled) with { Candidates = endpoint.Candidates }
             : null;
 
     // A gateway belongs to the network behind it and has an address on ours, or a name that leads to one.

@@ -45,6 +45,28 @@ internal sealed record OutboundRoute
     /// </summary>
     public Workload? DestinationWorkload { get; init; }
 
+    /// <summary>
+    /// Whom <see cref="Dial"/> reaches, when it was chosen from several: the endpoint, waypoint or gateway whose failure
+    /// another may make up for. Null where there was no choice, as for a pod that was dialled by its address.
+    /// </summary>
+    public ChosenEndpoint? Chosen { get; init; }
+
     /// <summary>The service that the application addressed, for telemetry and <c>forwarded</c>.</summary>
     public Service? DestinationService { get; init; }
+}
+
+/// <summary>An endpoint that was chosen from several.</summary>
+/// <param name="Key">Which.</param>
+/// <param name="Candidates">How many there were, itself included.</param>
+/// <param name="Serves">
+/// Whether the application itself is behind it, so that its proxy's <c>503</c> says that the application takes no connection;
+/// false for waypoints and gateways, whose <c>503</c> is about others.
+/// </param>
+internal sealed record ChosenEndpoint(EndpointKey Key, int Candidates, bool Serves)
+{
+    /// <summary>Null without a choice or an address.</summary>
+    public static ChosenEndpoint? Of(Upstream upstream, bool serves) =>
+        upstream is { Candidates: > 1, Address: { } address }
+            ? new(new(upstream.Workload.Uid, address), upstream.Candidates, serves)
+            : null;
 }

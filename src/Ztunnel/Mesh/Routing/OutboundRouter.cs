@@ -18,22 +18,27 @@ internal sealed class OutboundRouter(string network, Random random)
     /// <param name="source">The local workload that connects.</param>
     /// <param name="originalDestination">What it dialled.</param>
     /// <param name="clientIp">The address it connects from.</param>
+    /// <param name="passed">Endpoints, waypoints and gateways to do without.</param>
     /// <exception cref="ProxyException">There is no way, or only one that policy of the mesh forbids.</exception>
     public OutboundRoute Route(
-        MeshSnapshot snapshot, Workload source, IPEndPoint originalDestination, IPAddress clientIp)
+        MeshSnapshot snapshot,
+        Workload source,
+        IPEndPoint originalDestination,
+        IPAddress clientIp,
+        in PassedOver passed = default)
     {
         var target = new IPEndPoint(Unmapped(originalDestination.Address), originalDestination.Port);
-        var resolution = new UpstreamResolution(snapshot, source, random);
-        var gateways = new GatewayResolution(snapshot, source, random);
+        var resolution = new UpstreamResolution(snapshot, source, random, passed);
+        var gateways = new GatewayResolution(snapshot, source, random, passed);
 
         // The address means the same in every step: what is balanced as a service also goes through its waypoint.
         var found = snapshot.FindUpstream(new(source.Network, target.Address), source.Namespace);
         var addressed = found.Workload is null ? found.Service ?? ServiceOfOurNetwork(snapshot, source, target) : null;
 
         // 1. A service's waypoint comes before any choice of an endpoint: the waypoint makes that choice.
-        if (addressed is not null && resolution.WaypointOf(addressed) is { } serviceWaypoint)
+        if (addressed is not null && resolution.WaypointOf(addressed, target) is { } serviceWaypoint)
         {
-            return ThroughWaypoint(resolution.Waypoint(serviceWaypoint, target), target, addressed, gateways);
+            return ThroughWaypoint(serviceWaypoint, target, addressed, gateways);
         }
 
         // 2. A service with nobody to serve it is an error; what is nobody's passes through as it is.
@@ -66,6 +71,7 @@ internal sealed class OutboundRouter(string network, Random random)
                 Protocol = OutboundProtocol.Tcp,
                 Dial = address,
                 Named = NamedDestination.Of(upstream, target: null),
+                Chosen = ChosenEndpoint.Of(upstream, serves: true),
                 DestinationWorkload = upstream.Workload,
                 DestinationService = upstream.Service,
             };
@@ -92,6 +98,7 @@ internal sealed class OutboundRouter(string network, Random random)
         Dial = dial,
         HboneTarget = target.ToString(),
         Named = NamedDestination.Of(peer, target),
+        Chosen = ChosenEndpoint.Of(peer, serves: !dial.Equals(peer.Address)),
         ExpectedIdentities = peer.Identities,
         DestinationWorkload = peer.Workload,
         DestinationService = service,

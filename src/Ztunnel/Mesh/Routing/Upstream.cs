@@ -12,6 +12,9 @@ namespace Ztunnel.Mesh.Routing;
 /// <param name="Service">The service it was chosen from; null when it was addressed itself.</param>
 internal sealed record Upstream(Workload Workload, IPEndPoint? Address, Service? Service)
 {
+    /// <summary>Endpoints that it was chosen from, itself included; 1 when there was no choice.</summary>
+    public int Candidates { get; init; } = 1;
+
     /// <summary>Whom its certificate may name: the workload, or what the service's owner vouches for.</summary>
     public ImmutableArray<SpiffeId> Identities => [.. ServiceIdentities, Workload.Identity];
 
