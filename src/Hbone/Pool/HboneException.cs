@@ -16,7 +16,14 @@ public sealed class HboneTlsException(string message, Exception innerException) 
 
 /// <summary>HTTP/2 broke or the stream was reset before the answer.</summary>
 public sealed class HboneProtocolException(string message, Exception innerException)
-    : HboneException(message, innerException);
+    : HboneException(message, innerException)
+{
+    /// <summary>
+    /// Whether the peer has provably not acted on the CONNECT: it was never sent, or refused with <c>REFUSED_STREAM</c> or
+    /// by a GOAWAY that does not cover it (RFC 9113 section 8.7).
+    /// </summary>
+    public bool IsUnprocessed { get; init; }
+}
 
 /// <summary>The peer did not answer the CONNECT in time.</summary>
 public sealed class HboneAnswerTimeoutException(string message) : HboneException(message, innerException: null);

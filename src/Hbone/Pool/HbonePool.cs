@@ -17,6 +17,8 @@ public sealed class HbonePool : IAsyncDisposable
     // was processed, and if it was after all, no byte of the application has been sent.
     private const int MaxAttempts = 3;
 
+    private const string DeadlineElapsed = "deadline has elapsed";
+
     private readonly ConcurrentDictionary<HbonePoolKey, PoolSlot> _slots = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly HbonePoolOptions _options;
@@ -94,13 +96,20 @@ public sealed class HbonePool : IAsyncDisposable
     /// <param name="key">Which connections will do.</param>
     /// <param name="headers">The request, pseudo headers first.</param>
     /// <param name="cancellationToken">Gives up; a request that was sent is reset.</param>
+    /// <param name="patience">
+    /// How long to wait for one connection, our certificate not included; a connection that takes longer is left to those
+    /// who come later. Null for as long as the limits allow.
+    /// </param>
     /// <exception cref="HboneException">It could not be opened; the type says at which step.</exception>
     public async ValueTask<HboneTunnel> OpenAsync(
-        HbonePoolKey key, ReadOnlyMemory<HeaderField> headers, CancellationToken cancellationToken)
+        HbonePoolKey key,
+        ReadOnlyMemory<HeaderField> headers,
+        CancellationToken cancellationToken,
+        TimeSpan? patience = null)
     {
         for (var attempt = 1; ; attempt++)
         {
-            var (connection, stream) = await SendAsync(key, headers, cancellationToken);
+            var (connection, stream) = await SendAsync(key, headers, patience, cancellationToken);
             try
             {
                 return await WaitAsync(connection, stream, cancellationToken);
@@ -111,7 +120,10 @@ public sealed class HbonePool : IAsyncDisposable
             }
             catch (Http2Exception e)
             {
-                throw new HboneProtocolException($"h2 failed: {e.Message}", e);
+                throw new HboneProtocolException($"h2 failed: {e.Message}", e)
+                {
+                    IsUnprocessed = e.Code == Http2ErrorCode.RefusedStream,
+                };
             }
         }
     }
@@ -138,7 +150,7 @@ public sealed class HbonePool : IAsyncDisposable
     }
 
     private async ValueTask<(Http2Connection Connection, Http2Stream Stream)> SendAsync(
-        HbonePoolKey key, ReadOnlyMemory<HeaderField> headers, CancellationToken cancellationToken)
+        HbonePoolKey key, ReadOnlyMemory<HeaderField> headers, TimeSpan? patience, CancellationToken cancellationToken)
     {
         PooledConnection? made = null;
         var failed = 0;
@@ -154,7 +166,9 @@ public sealed class HbonePool : IAsyncDisposable
             if (attempt is not null)
             {
                 ThrowIfHopeless(made, ref failed);
-                made = await attempt.WaitAsync(cancellationToken);
+                made = await (patience is { } limit
+                    ? WaitAsync(attempt, key, limit, cancellationToken)
+                    : attempt.WaitAsync(cancellationToken));
             }
             else if (joined is null)
             {
@@ -181,7 +195,22 @@ public sealed class HbonePool : IAsyncDisposable
         {
             var failure = made.Connection.Failure
                 ?? new Http2ConnectionException(Http2ErrorCode.NoError, "peer goes away before the first request");
-            throw new HboneProtocolException($"h2 failed: {failure.Message}", failure);
+            throw new HboneProtocolException($"h2 failed: {failure.Message}", failure) { IsUnprocessed = true };
+        }
+    }
+
+    // The attempt waits for our certificate too, which is not the peer's fault.
+    private async Task<PooledConnection> WaitAsync(
+        Task<PooledConnection> attempt, HbonePoolKey key, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        await _certificates(key.Source, cancellationToken);
+        try
+        {
+            return await attempt.WaitAsync(patience, _time, cancellationToken);
+        }
+        catch (TimeoutException) when (!attempt.IsCompleted)
+        {
+            throw new HboneConnectException(DeadlineElapsed, new TimeoutException(DeadlineElapsed), timedOut: true);
         }
     }
 

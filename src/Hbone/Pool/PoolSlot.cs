@@ -149,7 +149,7 @@ internal sealed class PoolSlot
             // More connections would not help.
             var refusal = new Http2ConnectionException(
                 Http2ErrorCode.RefusedStream, "peer allows no streams (MAX_CONCURRENT_STREAMS 0)");
-            throw new HboneProtocolException($"h2 failed: {refusal.Message}", refusal);
+            throw new HboneProtocolException($"h2 failed: {refusal.Message}", refusal) { IsUnprocessed = true };
         }
     }
 }

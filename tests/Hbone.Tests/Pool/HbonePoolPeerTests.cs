@@ -91,6 +91,35 @@ public sealed class HbonePoolPeerTests : IAsyncDisposable
 
         var e = await Assert.ThrowsAsync<HboneProtocolException>(() => opening);
         Assert.Contains("RefusedStream", e.Message, StringComparison.Ordinal);
+        Assert.True(e.IsUnprocessed);
+    }
+
+    [Fact]
+    public async Task ResetForAnotherReason_MayHaveBeenProcessed()
+    {
+        var opening = OpenAsync();
+        var peer = await AcceptAsync();
+        await peer.ReadAsync(FrameType.Headers);
+
+        await peer.SendAsync(RawFrame.Reset(1, Http2ErrorCode.InternalError));
+
+        Assert.False((await Assert.ThrowsAsync<HboneProtocolException>(() => opening)).IsUnprocessed);
+    }
+
+    [Fact]
+    public async Task PatienceIsOver_TheConnectionIsLeftToThoseWhoComeLater()
+    {
+        var e = await Assert.ThrowsAsync<HboneConnectException>(
+            () => _pool.OpenAsync(Key, Request, Token, TimeSpan.FromMilliseconds(1)).AsTask());
+        Assert.True(e.TimedOut);
+        Assert.Equal("deadline has elapsed", e.InnerException!.Message);
+
+        var opening = OpenAsync();
+        var peer = await AcceptAsync();
+        await peer.SendAsync(Answer((await peer.ReadAsync(FrameType.Headers)).StreamId));
+
+        Assert.Equal(1, (await opening).Stream.Id);
+        Assert.Equal(1, _dials);
     }
 
     [Fact]
@@ -133,7 +162,7 @@ public sealed class HbonePoolPeerTests : IAsyncDisposable
             }
         }
 
-        await Assert.ThrowsAsync<HboneProtocolException>(() => opening);
+        Assert.True((await Assert.ThrowsAsync<HboneProtocolException>(() => opening)).IsUnprocessed);
         Assert.InRange(_dials, 1, 9); // three connections for each of three attempts at the most
     }
 
