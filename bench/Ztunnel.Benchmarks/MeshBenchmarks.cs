@@ -5,6 +5,7 @@ using Hbone.Tls;
 using Ztunnel.Mesh;
 using Ztunnel.Mesh.Routing;
 using Ztunnel.Policy;
+using Ztunnel.Proxy.Failover;
 using Authorization = Ztunnel.Policy.Authorization;
 
 namespace Ztunnel.Benchmarks;
@@ -28,6 +29,8 @@ public class MeshBenchmarks
     private Workload _source = null!;
     private Workload _changing = null!;
     private PolicyInput _input;
+    private PassedOver _oneEjected;
+    private PassedOver _manyEjected;
 
     /// <summary>Endpoints of the service that is dialled; the other workloads belong to others.</summary>
     [Params(10, 1_000, 50_000)]
@@ -56,6 +59,8 @@ public class MeshBenchmarks
         _mesh = builder.ToSnapshot();
         _source = _mesh.FindWorkload("pod-1")!;
         _changing = _mesh.FindWorkload("pod-2")!;
+        _oneEjected = Ejected(1);
+        _manyEjected = Ejected(Math.Min(Endpoints - 1, EndpointFailures.MaxEjected));
         _input = new PolicyInput(
             new IPEndPoint(AddressOf(1), 41_234), new IPEndPoint(AddressOf(2), 8080), new SpiffeId("cluster.local", "shop", "sa-7"));
     }
@@ -67,6 +72,14 @@ public class MeshBenchmarks
     /// <summary>Where a connection to a service's address goes, an endpoint chosen.</summary>
     [Benchmark]
     public object RouteToService() => _router.Route(_mesh, _source, Vip, _source.Addresses[0]);
+
+    /// <summary>The same while one endpoint is passed over.</summary>
+    [Benchmark]
+    public object RouteWithOneEjected() => _router.Route(_mesh, _source, Vip, _source.Addresses[0], _oneEjected);
+
+    /// <summary>The same while all but one are, or as many as there may be.</summary>
+    [Benchmark]
+    public object RouteWithManyEjected() => _router.Route(_mesh, _source, Vip, _source.Addresses[0], _manyEjected);
 
     /// <summary>The same choice by a walk over all endpoints, which is what services of the local file still take.</summary>
     [Benchmark]
@@ -88,6 +101,11 @@ public class MeshBenchmarks
         builder.SetWorkload(_changing);
         return builder.ToSnapshot();
     }
+
+    private static PassedOver Ejected(int count) => new(new EjectedEndpoints(
+    [
+        .. Enumerable.Range(0, count).Select(i => new EndpointKey($"pod-{i}", new IPEndPoint(AddressOf(i), 8080))),
+    ]));
 
     private static IPAddress AddressOf(int index) =>
         new([10, (byte)(100 + (index >> 16)), (byte)(index >> 8), (byte)index]);

@@ -144,6 +144,7 @@ internal sealed class ProxyHost : IAsyncDisposable
                 : null,
         };
         services.Decisions.AddTo(Metrics);
+        services.Failover.AddTo(Metrics);
         var shared = options.Mode == ProxyMode.Shared;
         Readiness = new ReadinessGate(
             TimeProvider.System,

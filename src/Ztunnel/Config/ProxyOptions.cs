@@ -266,6 +266,9 @@ internal sealed record ProxyOptions
     /// <remarks>Environment: <c>ENABLE_SPLICE</c>.</remarks>
     public bool SpliceEnabled { get; init; } = true;
 
+    /// <summary>What is done about endpoints that cannot be connected to.</summary>
+    public FailoverOptions Failover { get; init; } = new();
+
     /// <summary>Keepalive of sockets that carry workload traffic.</summary>
     public KeepaliveOptions KeepAlive { get; init; } = new();
 

@@ -86,6 +86,7 @@ internal sealed class ProxyOptionsReader
             PodMaxConnectionRate = _environment.Int(
                 "POD_MAX_CONNECTION_RATE", Defaults.PodMaxConnectionRate, 0, int.MaxValue),
             SpliceEnabled = _environment.Bool("ENABLE_SPLICE") ?? Defaults.SpliceEnabled,
+            Failover = FailoverOptions.Read(_environment),
             KeepAlive = ReadKeepAlive(),
             LocalhostAppTunnel = _environment.Bool("LOCALHOST_APP_TUNNEL") ?? Defaults.LocalhostAppTunnel,
             PoolDoubleHbone = _environment.Bool("POOL_DOUBLE_HBONE") ?? Defaults.PoolDoubleHbone,

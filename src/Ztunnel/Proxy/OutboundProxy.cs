@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using Redirection;
 using Ztunnel.Mesh;
 using Ztunnel.Mesh.Routing;
+using Ztunnel.Proxy.Failover;
 using Ztunnel.Telemetry;
 
 namespace Ztunnel.Proxy;
@@ -24,6 +25,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
     private readonly UpstreamSocketOptions _socketOptions;
     private readonly HbonePool _pool;
     private readonly RemoteNetworks _networks;
+    private readonly EndpointFailures? _failures;
     private readonly ILogger<OutboundProxy> _logger;
 
     public OutboundProxy(ProxyServices services, LocalPod pod, Drain drain)
@@ -38,7 +40,15 @@ internal sealed class OutboundProxy : IAsyncDisposable
         _socketOptions = UpstreamSockets.For(options);
         var endpoint = UpstreamSockets.EndpointFor(services, pod.Memory) with { Ended = ReportMisbehaviour };
         _pool = new HbonePool(options.Pool, endpoint, DialAsync, services.Certificates.FetchAsync, services.Time);
-        _networks = new RemoteNetworks(services, pod, drain, _pool, endpoint);
+        _networks = new RemoteNetworks(services, drain, _pool, endpoint);
+        _failures = options.Failover.Ejection
+            ? new EndpointFailures(
+                pod.Info,
+                services.Failover,
+                services.Loggers.CreateLogger<EndpointFailures>(),
+                Random.Shared,
+                services.Time)
+            : null;
     }
 
     /// <summary>Takes one captured connection to its end. Owns the socket.</summary>
@@ -64,6 +74,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
     {
         await _networks.DisposeAsync(); // its tunnels run inside of the others
         await _pool.DisposeAsync();
+        _failures?.Dispose();
     }
 
     /// <summary>The CONNECT for a route. Order and spelling as peers have always seen them (RFC 9113 section 8.5).</summary>
@@ -85,7 +96,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
     public async Task<ProxyException?> ServeAsync(
         Socket socket, IPEndPoint source, IPEndPoint destination, IEstablished? waiting)
     {
-        Workload workload;
+        OutboundClient client;
         OutboundRoute route;
         var started = Stopwatch.GetTimestamp();
         try
@@ -95,10 +106,11 @@ internal sealed class OutboundProxy : IAsyncDisposable
                 throw new ProxyException(ConnectionFailure.Connect, "attempted recursive call to ourselves");
             }
 
-            workload = await _pod.WorkloadAsync(_drain.Forced);
+            var workload = await _pod.WorkloadAsync(_drain.Forced);
             var address = new NetworkAddress(_services.Options.Network, destination.Unmapped().Address);
             var snapshot = await _services.OnDemand.WithAddressAsync(address, _drain.Forced);
-            route = _router.Route(snapshot, workload, destination, source.Address);
+            client = new OutboundClient(socket, source, destination, workload, snapshot, waiting);
+            route = client.RouteBy(_router, new PassedOver(_failures?.Ejected));
             _services.Decisions.Add(started);
             route = await _services.Named.CompleteAsync(route, workload, _drain.Forced);
         }
@@ -112,53 +124,124 @@ internal sealed class OutboundProxy : IAsyncDisposable
             return Accepted.Drained();
         }
 
-        if (route.Protocol == OutboundProtocol.DoubleHbone)
-        {
-            return await _networks.ServeAsync(socket, source, destination, workload, route, waiting);
-        }
+        return await CarryAsync(
+            client, new ConnectAttempts(_services.Options, _failures, _services.Failover, _services.Time, route));
+    }
 
+    // Counted and logged once, with the destination that it was connected to, or else the last that was tried.
+    private async Task<ProxyException?> CarryAsync(OutboundClient client, ConnectAttempts attempts)
+    {
+        while (true)
+        {
+            var route = attempts.Route;
+            using var known = route.Protocol == OutboundProtocol.DoubleHbone
+                ? null
+                : Telemetry(FactsOf(client, route), attempts, mayChange: attempts.HasAlternative);
+            var opening = await OpenAsync(client, attempts);
+            if (opening.Error is { } failure
+                && !_drain.Forced.IsCancellationRequested
+                && attempts.TryAnother(failure.InnerException, failure, _router, client, _logger))
+            {
+                known?.Abandon();
+                continue;
+            }
+
+            using var telemetry = known
+                ?? Telemetry(_networks.FactsOf(client, route, opening.Tunnel), attempts, mayChange: false);
+            telemetry.Opened();
+            var error = opening.Error;
+            if (error is null)
+            {
+                attempts.Succeeded();
+                error = await CopyAsync(client, opening, telemetry);
+            }
+
+            error = _drain.Forced.IsCancellationRequested ? Accepted.Drained() : error;
+            telemetry.Close(error);
+            return error;
+        }
+    }
+
+    private ConnectionTelemetry Telemetry(in ConnectionFacts facts, ConnectAttempts attempts, bool mayChange) =>
+        _services.Telemetry.Open(facts, _pod.Connections, attempts.StartedAt, mayChange);
+
+    private static ConnectionFacts FactsOf(OutboundClient client, OutboundRoute route)
+    {
         var isHbone = route.Protocol == OutboundProtocol.Hbone;
-        using var telemetry = _services.Telemetry.Open(new ConnectionFacts
+        return new ConnectionFacts
         {
             Reporter = Reporter.Source,
-            SourceAddress = source,
-            Source = workload,
-            SourceIdentity = isHbone ? workload.Identity : null,
+            SourceAddress = client.Source,
+            Source = client.Workload,
+            SourceIdentity = isHbone ? client.Workload.Identity : null,
             DestinationAddress = route.Dial,
-            DialledAddress = destination,
+            DialledAddress = client.Dialled,
             HboneTarget = route.HboneTarget,
             Destination = route.DestinationWorkload,
             DestinationIdentity = isHbone ? route.DestinationWorkload?.Identity : null,
             DestinationService = route.DestinationService,
             MutualTls = isHbone,
-        }, _pod.Connections);
-        await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), socket);
-        var error = await (isHbone
-            ? TunnelAsync(socket, source, workload, route, waiting, telemetry)
-            : PassAsync(socket, route, waiting, telemetry));
-        error = _drain.Forced.IsCancellationRequested ? Accepted.Drained() : error;
-        telemetry.Close(error);
-        return error;
+        };
     }
 
-    private async Task<ProxyException?> TunnelAsync(
-        Socket socket,
-        IPEndPoint source,
-        Workload workload,
-        OutboundRoute route,
-        IEstablished? waiting,
-        ConnectionTelemetry telemetry)
-    {
-        var key = new HbonePoolKey(workload.Identity, route.ExpectedIdentities, route.Dial, source.Address);
-        var opening = await TunnelOpening.ForAsync(
-            socket, _pool, key, RequestFor(source, workload, route), _services.Time, _drain.Forced);
-        if (opening.Tunnel is not { Stream: var stream })
+    private Task<UpstreamOpening> OpenAsync(OutboundClient client, ConnectAttempts attempts) =>
+        attempts.Route.Protocol switch
         {
-            return opening.Error;
+            OutboundProtocol.DoubleHbone => UpstreamOpening.OfAsync(_networks.OpenAsync(client, attempts.Route)),
+            OutboundProtocol.Hbone => UpstreamOpening.OfAsync(OpenTunnelAsync(client, attempts)),
+            _ => ConnectAsync(client, attempts),
+        };
+
+    private Task<TunnelOpening> OpenTunnelAsync(OutboundClient client, ConnectAttempts attempts)
+    {
+        var (source, workload, route) = (client.Source, client.Workload, attempts.Route);
+        var key = new HbonePoolKey(workload.Identity, route.ExpectedIdentities, route.Dial, source.Address);
+        return TunnelOpening.ForAsync(
+            client.Socket,
+            _pool,
+            key,
+            RequestFor(source, workload, route),
+            _services.Time,
+            _drain.Forced,
+            attempts.TunnelPatience);
+    }
+
+    private async Task<UpstreamOpening> ConnectAsync(OutboundClient client, ConnectAttempts attempts)
+    {
+        var options = attempts.ConnectPatience is { } patience
+            ? _socketOptions with { ConnectTimeout = patience }
+            : _socketOptions;
+        await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), client.Socket);
+        try
+        {
+            return new(await _connector.ConnectAsync(attempts.Route.Dial, null, options, _drain.Forced));
+        }
+        catch (Exception e) when (e is SocketException or TimeoutException or IOException)
+        {
+            return new(new ProxyException(ConnectionFailure.Connect, $"io error: {OutboundErrors.Io(e)}", e));
+        }
+        catch (OperationCanceledException) when (_drain.Forced.IsCancellationRequested)
+        {
+            return new(Accepted.Drained());
+        }
+    }
+
+    private async Task<ProxyException?> CopyAsync(
+        OutboundClient client, UpstreamOpening opening, ConnectionTelemetry telemetry)
+    {
+        await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), client.Socket);
+        if (opening.Tunnel is { Stream: var stream })
+        {
+            await (client.Waiting?.EstablishedAsync() ?? default);
+            return CopyErrors.From(
+                await TunnelCopy.RunAsync(stream, client.Socket, socketIsClient: true, telemetry), stream);
         }
 
-        await (waiting?.EstablishedAsync() ?? default);
-        return CopyErrors.From(await TunnelCopy.RunAsync(stream, socket, socketIsClient: true, telemetry), stream);
+        var upstream = opening.Socket!;
+        await using var both = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), upstream);
+        await (client.Waiting?.EstablishedAsync() ?? default);
+        return CopyErrors.From(await SocketCopy.RunAsync(
+            client.Socket, upstream, telemetry, _pod.Memory, _services.Pipes));
     }
 
     private ValueTask<Socket> DialAsync(HbonePoolKey key, CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using Ztunnel.Config;
 using Ztunnel.Dns;
 using Ztunnel.Identity;
 using Ztunnel.Mesh;
+using Ztunnel.Proxy.Failover;
 using Ztunnel.Telemetry;
 using Ztunnel.Xds;
 
@@ -42,6 +43,9 @@ internal sealed record ProxyServices(
 
     /// <summary>How long outbound connections wait for their decision.</summary>
     public DecisionTimes Decisions { get; init; } = new();
+
+    /// <summary>Counts of attempts at other endpoints.</summary>
+    public FailoverMetrics Failover { get; init; } = new();
 
     /// <summary>Revoked certificates of peers; null when <c>CRL_PATH</c> is not set.</summary>
     public CrlReloader? Crl { get; init; }

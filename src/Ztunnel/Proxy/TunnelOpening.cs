@@ -14,18 +14,26 @@ namespace Ztunnel.Proxy;
 internal readonly record struct TunnelOpening(HboneTunnel? Tunnel, ProxyException? Error)
 {
     /// <summary>Opens a tunnel, as long as the application's connection exists and draining is not forced.</summary>
+    /// <param name="application">Its connection.</param>
+    /// <param name="pool">Of the tunnel's connection.</param>
+    /// <param name="key">Which connections will do.</param>
+    /// <param name="request">The CONNECT.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="forced">Ends the wait.</param>
+    /// <param name="patience">How long to wait for a connection; null for the pool's limits.</param>
     public static async Task<TunnelOpening> ForAsync(
         Socket application,
         HbonePool pool,
         HbonePoolKey key,
         HeaderField[] request,
         TimeProvider time,
-        CancellationToken forced)
+        CancellationToken forced,
+        TimeSpan? patience = null)
     {
         await using var client = new ClientWatch(application, time, forced);
         try
         {
-            return new(await pool.OpenAsync(key, request, client.Gone), null);
+            return new(await pool.OpenAsync(key, request, client.Gone, patience), null);
         }
         catch (Exception e) when (e is HboneException or IdentityException or IOException)
         {

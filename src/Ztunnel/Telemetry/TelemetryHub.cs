@@ -12,8 +12,12 @@ internal sealed class TelemetryHub(TrafficMetrics metrics, AccessLog log, TimePr
     /// <param name="facts">What is known about it.</param>
     /// <param name="table">Where it is listed while it is open; null for nowhere.</param>
     /// <param name="startedAt">Timestamp that its duration counts from; null for now.</param>
-    public ConnectionTelemetry Open(in ConnectionFacts facts, ConnectionTable? table = null, long? startedAt = null) =>
-        new(facts, Metrics.CountersFor(facts), log, time, table, startedAt);
+    /// <param name="mayChange">
+    /// Whether another destination may yet be tried: it is listed, and counted and logged when it is told that it is opened.
+    /// </param>
+    public ConnectionTelemetry Open(
+        in ConnectionFacts facts, ConnectionTable? table = null, long? startedAt = null, bool mayChange = false) =>
+        new(facts, Metrics, log, time, table, startedAt, mayChange);
 
     /// <summary>A connection was refused before its ends were known: it is logged and not counted.</summary>
     public void Refuse(Reporter reporter, IPEndPoint source, IPEndPoint destination, ProxyException error) =>

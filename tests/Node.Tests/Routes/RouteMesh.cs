@@ -14,6 +14,9 @@ internal static class RouteMesh
     /// <summary>Open to the waypoint only, in pod c.</summary>
     public const int WaypointsPort = 7009;
 
+    /// <summary>Where the application of an endpoint listens that is not always there.</summary>
+    public const int ComingBackPort = 7011;
+
     /// <summary>Where the application of a pod with an application tunnel listens.</summary>
     public const int TunnelPort = 15_088;
 
@@ -41,6 +44,11 @@ internal static class RouteMesh
         ["only-c"] = 16,
         ["via-empty"] = 17,
         ["outside"] = 18,
+        ["one-dead"] = 19,
+        ["one-dead-plain"] = 20,
+        ["only-dead"] = 21,
+        ["partly-denied"] = 22,
+        ["coming-back"] = 23,
     };
 
     public static string HostnameOf(string service) => $"{service}.shop.svc.cluster.local";
@@ -54,14 +62,14 @@ internal static class RouteMesh
           services: {None}
         {Workload(pods.A)}
           waypoint: {Gateway($"/{pods.Waypoint.IPv4}")}
-          services: {Of(("balanced", "81: 7007"))}
+          services: {Of(("balanced", "81: 7007"), ("one-dead", ""))}
         {Workload(pods.B)}
           waypoint: {Gateway($"shop/{HostnameOf("waypoint")}")}
-          services: {Of(("balanced", ""))}
+          services: {Of(("balanced", ""), ("one-dead", ""), ("partly-denied", ""))}
         {Workload(pods.C)}
           waypoint: {Gateway("shop/named-waypoint.example.com")}
           authorizationPolicies: ["shop/through-the-waypoint"]
-          services: {Of(("balanced", ""), ("only-c", ""))}
+          services: {Of(("balanced", ""), ("only-c", ""), ("partly-denied", ""))}
         {Workload(pods.Behind)}
           waypoint: {Gateway($"shop/{HostnameOf("bare")}")}
           services: {None}
@@ -78,6 +86,14 @@ internal static class RouteMesh
           services: {Of(("impostor", ""), ("vouched", ""))}
         {Workload("blackhole", pods.A.Node, $"\"{Blackhole}\"")}
           services: {None}
+        {Workload("dead", pods.A.Node, AddressesOf(pods.Idle))}
+          services: {Of(("one-dead", ""), ("only-dead", ""))}
+        {Workload("plain-a", pods.A.Node, AddressesOf(pods.A), isPod: false, protocol: "TCP")}
+          services: {Of(("one-dead-plain", ""), ("coming-back", ""))}
+        {Workload("plain-b", pods.A.Node, AddressesOf(pods.B), isPod: false, protocol: "TCP")}
+          services: {Of(("one-dead-plain", ""))}
+        {Workload("dead-plain", pods.A.Node, AddressesOf(pods.Idle), isPod: false, protocol: "TCP")}
+          services: {Of(("one-dead-plain", ""), ("coming-back", ""))}
         services:
         {Portless("waypoint")}
           ports: {Map("15008: 15008")}
@@ -118,6 +134,16 @@ internal static class RouteMesh
         {Service("outside", ["/10.43.0.1", "/fd43::1"])}
           ports: {Map($"80: {EchoPort}")}
           loadBalancer: {Map("routingPreferences: [], mode: Passthrough, healthPolicy: AllowAll")}
+        {Service("one-dead")}
+          ports: {Map($"80: {EchoPort}")}
+        {Service("one-dead-plain")}
+          ports: {Map($"80: {EchoPort}")}
+        {Service("only-dead")}
+          ports: {Map($"80: {EchoPort}")}
+        {Service("partly-denied")}
+          ports: {Map($"80: {WaypointsPort}")}
+        {Service("coming-back")}
+          ports: {Map($"80: {ComingBackPort}")}
         policies:
         - name: through-the-waypoint
           namespace: shop
@@ -169,8 +195,14 @@ internal static class RouteMesh
     /// <param name="addresses">Quoted.</param>
     /// <param name="trustDomain">Of its identity.</param>
     /// <param name="isPod">A pod comes before others with its address.</param>
+    /// <param name="protocol"><c>HBONE</c> or <c>TCP</c>.</param>
     private static string Workload(
-        string name, TopologyNode node, string addresses, string trustDomain = "cluster.local", bool isPod = true) =>
+        string name,
+        TopologyNode node,
+        string addresses,
+        string trustDomain = "cluster.local",
+        bool isPod = true,
+        string protocol = "HBONE") =>
         $"""
         - uid: Kubernetes/{(isPod ? "/Pod" : "networking.istio.io/WorkloadEntry")}/shop/{name}
           name: {name}
@@ -178,7 +210,7 @@ internal static class RouteMesh
           serviceAccount: {name}
           trustDomain: {trustDomain}
           workloadIps: [{addresses}]
-          protocol: HBONE
+          protocol: {protocol}
           node: {node.Name}
           workloadName: {name}
           workloadType: deployment

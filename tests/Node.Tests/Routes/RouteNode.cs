@@ -59,7 +59,8 @@ public sealed class RouteNode : IAsyncLifetime
                 await AddAsync("behind"),
                 await AddAsync("waypoint"),
                 await AddAsync("sandwich"),
-                await AddAsync("bare"));
+                await AddAsync("bare"),
+                await AddAsync("idle"));
             await StartProxyAsync(node, await AddAsync("istiod"), token);
             await StartWaypointsAsync(token);
         }

@@ -3,7 +3,7 @@ using Ztunnel.Demo;
 namespace Node.Tests.Routes;
 
 /// <summary>
-/// The pods of the route tests, all of namespace shop and on one node. All but the waypoint are captured.
+/// The pods of the route tests, all of namespace shop and on one node. All but the waypoint and the idle one are captured.
 /// </summary>
 /// <param name="Client">Who dials.</param>
 /// <param name="Alien">The same, of another trust domain.</param>
@@ -14,8 +14,9 @@ namespace Node.Tests.Routes;
 /// <param name="Waypoint">Where <see cref="WaypointPeer"/> is.</param>
 /// <param name="Sandwich">A waypoint between two passes through its proxy, which wants a PROXY protocol header.</param>
 /// <param name="Bare">Another, which wants bytes as they come.</param>
+/// <param name="Idle">Where nothing listens but what a test starts.</param>
 internal sealed record RoutePods(
-    Pod Client, Pod Alien, Pod A, Pod B, Pod C, Pod Behind, Pod Waypoint, Pod Sandwich, Pod Bare)
+    Pod Client, Pod Alien, Pod A, Pod B, Pod C, Pod Behind, Pod Waypoint, Pod Sandwich, Pod Bare, Pod Idle)
 {
     public IEnumerable<Pod> Captured => [Client, Alien, A, B, C, Behind, Sandwich, Bare];
 }

@@ -15,6 +15,8 @@ public class ProxyOptionsValueTests
         ["ENABLE_ORIG_SRC"] = options => options.OriginalSource,
         ["INPOD_PORT_REUSE"] = options => options.InPodPortReuse,
         ["ENABLE_SPLICE"] = options => options.SpliceEnabled,
+        ["ENABLE_CONNECT_RETRY"] = options => options.Failover.Retry,
+        ["ENABLE_ENDPOINT_EJECTION"] = options => options.Failover.Ejection,
         ["LOCALHOST_APP_TUNNEL"] = options => options.LocalhostAppTunnel,
         ["POOL_DOUBLE_HBONE"] = options => options.PoolDoubleHbone,
         ["ENABLE_RESPONSE_BAGGAGE"] = options => options.ResponseBaggage,
