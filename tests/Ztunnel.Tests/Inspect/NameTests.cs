@@ -13,8 +13,8 @@ public sealed class NameTests
     public async Task Workloads_Waypoint_IsTheFirstServiceThatFits(string waypoint, string name)
     {
         var table = await Inspecting.ShowTextAsync(
-            $$"""
-            {"workloads":[{"namespace":"a","name":"w","node":"n","workloadIps":["10.0.0.9"],"waypoint":{{waypoint}}}],
+            $$$"""
+            {"workloads":[{"namespace":"a","name":"w","node":"n","workloadIps":["10.0.0.9"],"waypoint":{{{waypoint}}}}],
              "services":[{"namespace":"a","hostname":"h","name":"first","vips":["n/10.0.0.1"]},
                          {"namespace":"a","hostname":"h","name":"second","vips":["n/10.0.0.1","n/10.0.0.2"]}]}
             """,
@@ -37,8 +37,8 @@ public sealed class NameTests
     public async Task Connections_Address_GetsItsName(string address, string name)
     {
         var table = await Inspecting.ShowTextAsync(
-            $$"""
-            {"workloadState":{"u":{"connections":{"outbound":[{"src":"{{address}}","actualDst":"x","originalDst":"y","protocol":"P"}]},
+            $$$"""
+            {"workloadState":{"u":{"connections":{"outbound":[{"src":"{{{address}}}","actualDst":"x","originalDst":"y","protocol":"P"}]},
              "info":{"name":"p","namespace":"a"}}},
              "services":[{"hostname":"svc","vips":["/10.0.0.1","/10.0.0.2"]},{"hostname":"none"}],
              "workloads":[{"name":"w","namespace":"a","workloadIps":["10.0.0.3","10.0.0.2"]},
