@@ -33,6 +33,18 @@ internal static partial class NativeMethods
     [LibraryImport(Libc, EntryPoint = "recv", SetLastError = true)]
     public static partial nint Receive(SafeFileHandle socket, ref byte bytes, nuint length, int flags);
 
+    /// <summary>write(2).</summary>
+    [LibraryImport(Libc, EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(SafeFileHandle descriptor, in byte bytes, nuint length);
+
+    /// <summary>poll(2) of one descriptor.</summary>
+    [LibraryImport(Libc, EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(ref PollRequest request, nuint count, int timeout);
+
+    /// <summary>signal(2) for handlers that are no functions, such as <c>SIG_IGN</c>.</summary>
+    [LibraryImport(Libc, EntryPoint = "signal", SetLastError = true)]
+    public static partial nint SetSignalHandler(int signal, nint handler);
+
     /// <summary>mallopt(3): 1 on success.</summary>
     [LibraryImport(Libc, EntryPoint = "mallopt")]
     public static partial int SetHeapOption(int option, int value);
