@@ -81,7 +81,10 @@ internal sealed class ProxyHost : IAsyncDisposable
         CertificateMetrics.Add(Metrics, () => _certificates.Entries, TimeProvider.System);
         var traffic = new TrafficMetrics(Metrics, options.TrafficSeriesMax);
         traffic.AddLimitsTo(Metrics);
-        var telemetry = new TelemetryHub(traffic, new AccessLog(log), TimeProvider.System);
+        var telemetry = new TelemetryHub(traffic, new AccessLog(log), TimeProvider.System)
+        {
+            ProgressInterval = options.AccessLogProgressInterval,
+        };
         if (options.CrlPath is { } crlPath)
         {
             _crl = new CrlReloader(crlPath, TimeProvider.System, loggers.CreateLogger<CrlReloader>());

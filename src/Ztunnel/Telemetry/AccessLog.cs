@@ -38,14 +38,28 @@ internal sealed class AccessLog(LogSink sink)
             return;
         }
 
-        // Metrics have one meaning at both ends, the log takes the view of the pod beside the reporting proxy.
-        var (bytesSent, bytesReceived) = facts.Reporter == Reporter.Source ? (received, sent) : (sent, received);
         var line = _logger.Begin(level, "connection complete");
         AddFacts(line, facts);
-        line.AddNumber("bytes_sent", bytesSent);
-        line.AddNumber("bytes_recv", bytesReceived);
-        line.AddText("duration", $"{(long)duration.TotalMilliseconds}ms");
+        AddAmounts(line, facts.Reporter, received, sent, duration);
         AddKnown(line, "error", error);
+        _logger.Commit(line);
+    }
+
+    /// <summary>A connection is still open. Information; our own line, with the keys of the others.</summary>
+    /// <param name="facts">As given to <see cref="Opened"/>.</param>
+    /// <param name="received">Bytes from downstream to upstream so far.</param>
+    /// <param name="sent">Bytes from upstream to downstream so far.</param>
+    /// <param name="duration">Since it was opened.</param>
+    public void Progressed(in ConnectionFacts facts, long received, long sent, TimeSpan duration)
+    {
+        if (!_logger.IsEnabled(LogLevel.Information))
+        {
+            return;
+        }
+
+        var line = _logger.Begin(LogLevel.Information, "connection in progress");
+        AddFacts(line, facts);
+        AddAmounts(line, facts.Reporter, received, sent, duration);
         _logger.Commit(line);
     }
 
@@ -89,6 +103,15 @@ internal sealed class AccessLog(LogSink sink)
             facts.MutualTls ? (facts.DestinationIdentity ?? facts.Destination?.Identity)?.ToString() : null);
         AddKnown(line, "dst.cluster", destination.Cluster);
         line.AddText("direction", facts.Reporter.ToDirection());
+    }
+
+    // Metrics have one meaning at both ends, the log takes the view of the pod beside the reporting proxy.
+    private static void AddAmounts(LogLine line, Reporter reporter, long received, long sent, TimeSpan duration)
+    {
+        var (bytesSent, bytesReceived) = reporter == Reporter.Source ? (received, sent) : (sent, received);
+        line.AddNumber("bytes_sent", bytesSent);
+        line.AddNumber("bytes_recv", bytesReceived);
+        line.AddText("duration", $"{(long)duration.TotalMilliseconds}ms");
     }
 
     private static void AddKnown(LogLine line, string key, string? value)

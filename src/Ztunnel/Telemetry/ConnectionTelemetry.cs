@@ -14,12 +14,22 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
     private readonly AccessLog _log;
     private readonly TimeProvider _time;
     private readonly long _startedAt;
+    private readonly TimeSpan? _progressInterval;
     private long _received;
     private long _sent;
     private TrafficCounters? _counters;
+    private ConnectionProgress? _progress;
     private int _closed;
 
     /// <summary>Counts and logs the connection as opened, unless its destination may change yet.</summary>
+    /// <param name="facts">What is known about it.</param>
+    /// <param name="metrics">Where it is counted.</param>
+    /// <param name="log">Told when it opens and ends.</param>
+    /// <param name="time">Clock of its duration.</param>
+    /// <param name="table">Where it is listed while it is open; null for nowhere.</param>
+    /// <param name="startedAt">Timestamp that its duration counts from; null for now.</param>
+    /// <param name="mayChange">Whether another destination may yet be tried.</param>
+    /// <param name="progressInterval">How often the log tells of it while it is open; null for never.</param>
     public ConnectionTelemetry(
         in ConnectionFacts facts,
         TrafficMetrics metrics,
@@ -27,7 +37,8 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
         TimeProvider time,
         ConnectionTable? table = null,
         long? startedAt = null,
-        bool mayChange = false)
+        bool mayChange = false,
+        TimeSpan? progressInterval = null)
     {
         _table = table;
         _facts = facts;
@@ -36,6 +47,7 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
         _time = time;
         _startedAt = startedAt ?? time.GetTimestamp();
         table?.Add(this);
+        _progressInterval = progressInterval;
         if (!mayChange)
         {
             Opened();
@@ -55,6 +67,10 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
             _counters = _metrics.CountersFor(_facts);
             _counters.Opened();
             _log.Opened(_facts);
+            if (_progressInterval is { } interval)
+            {
+                _progress = new ConnectionProgress(interval, _time, LogProgress);
+            }
         }
     }
 
@@ -91,6 +107,7 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
 
         Opened();
         _table?.Remove(this);
+        _progress?.Dispose();
         _counters!.Closed(error?.Failure ?? ConnectionFailure.None, _time.GetTimestamp());
         _log.Completed(_facts, Volatile.Read(ref _received), Volatile.Read(ref _sent),
             _time.GetElapsedTime(_startedAt), error?.Message);
@@ -98,4 +115,7 @@ internal sealed class ConnectionTelemetry : ICopyCounters, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Close(null);
+
+    private void LogProgress() => _log.Progressed(
+        _facts, Volatile.Read(ref _received), Volatile.Read(ref _sent), _time.GetElapsedTime(_startedAt));
 }

@@ -55,5 +55,49 @@ public sealed class ConnectionTelemetryTests : IDisposable
         Assert.Contains("bytes_sent=3 bytes_recv=0", _log.Lines()[^1], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void OpenConnection_IsToldOfAtItsIntervalUntilItEnds()
+    {
+        _log.Sink.Filter = LogFilter.Parse("info");
+        using var connection = OpenWithProgress();
+        connection.AddReceived(3);
+        _log.Time.Advance(TimeSpan.FromSeconds(60));
+        _log.Time.Advance(TimeSpan.FromSeconds(30));
+        connection.AddSent(5);
+        _log.Time.Advance(TimeSpan.FromSeconds(30));
+        _log.Time.Advance(TimeSpan.FromSeconds(20));
+        connection.Close(null);
+        _log.Time.Advance(TimeSpan.FromMinutes(10));
+
+        var lines = _log.Lines();
+
+        Assert.Equal(
+            [
+                ("connection in progress", "bytes_sent=3 bytes_recv=0 duration=\"60000ms\""),
+                ("connection in progress", "bytes_sent=3 bytes_recv=5 duration=\"120000ms\""),
+                ("connection complete", "bytes_sent=3 bytes_recv=5 duration=\"140000ms\""),
+            ],
+            lines.Select(line => (line.Split('\t')[3], line[AmountsIn(line)..])));
+        Assert.Single(lines.Select(line => line.Split('\t')[4][..^line[AmountsIn(line)..].Length]).Distinct());
+
+        static int AmountsIn(string line) => line.IndexOf("bytes_sent", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OpenConnection_LogOff_IsNotToldOf()
+    {
+        _log.Sink.Filter = LogFilter.Parse("warn");
+        using var connection = OpenWithProgress();
+
+        _log.Time.Advance(TimeSpan.FromMinutes(5));
+
+        Assert.Empty(_log.Lines());
+    }
+
+    private ConnectionTelemetry OpenWithProgress() => new TelemetryHub(_metrics, new AccessLog(_log.Sink), _log.Time)
+    {
+        ProgressInterval = TimeSpan.FromMinutes(1),
+    }.Open(_facts);
+
     private ConnectionTelemetry Open() => new TelemetryHub(_metrics, new AccessLog(_log.Sink), _log.Time).Open(_facts, new ConnectionTable());
 }
