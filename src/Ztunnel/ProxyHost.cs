@@ -183,7 +183,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         RequireKeyExchange(options);
         var mesh = ReadMesh(options);
         var log = new LogSink(
-            Console.OpenStandardOutput(),
+            StandardOutputStream.Open(),
             options.LogFormat,
             LogFilter.FromEnvironment(options.LogFilter),
             TimeProvider.System);

@@ -119,9 +119,8 @@ internal sealed class LogQueue : IDisposable
             }
 
             Write(batch.AsSpan(0, length), lines);
-            if (dropped > reported)
+            if (dropped > reported && Write(_describeDropped(dropped - reported), lines: 0))
             {
-                Write(_describeDropped(dropped - reported), lines: 0);
                 reported = dropped;
             }
 
@@ -133,12 +132,13 @@ internal sealed class LogQueue : IDisposable
         while (!completed);
     }
 
-    private void Write(ReadOnlySpan<byte> batch, int lines)
+    private bool Write(ReadOnlySpan<byte> batch, int lines)
     {
         try
         {
             _output.Write(batch);
             _output.Flush();
+            return true;
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
@@ -147,6 +147,8 @@ internal sealed class LogQueue : IDisposable
             {
                 _dropped += lines;
             }
+
+            return false;
         }
     }
 }

@@ -77,7 +77,51 @@ public sealed class LogQueueTests
         Assert.Equal(1, queue.Dropped);
     }
 
+    [Fact]
+    public void DiskFullAndThenNot_SaysHowManyLinesWereLost()
+    {
+        var output = new FullStream();
+        var queue = new LogQueue(output, Describe, TimeSpan.FromSeconds(10));
+        queue.Add("a\n"u8);
+        output.WaitForRefusal();
+        output.HasRoom = true;
+
+        queue.Add("b\n"u8);
+        queue.Dispose();
+
+        Assert.Equal(1, queue.Dropped);
+        Assert.Equal("b\n1 dropped\n", Encoding.ASCII.GetString(output.ToArray()));
+    }
+
     private static byte[] Describe(long count) => Encoding.ASCII.GetBytes($"{count} dropped\n");
+
+    /// <summary>Refuses everything as a full disk does, until it has room.</summary>
+    private sealed class FullStream : MemoryStream
+    {
+        private readonly ManualResetEventSlim _refused = new();
+
+        public volatile bool HasRoom;
+
+        /// <summary>Waits until something was refused.</summary>
+        public void WaitForRefusal() => _refused.Wait(TestContext.Current.CancellationToken);
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            if (!HasRoom)
+            {
+                _refused.Set();
+                throw new IOException("No space left on device");
+            }
+
+            base.Write(buffer);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            _refused.Dispose();
+            base.Dispose(disposing);
+        }
+    }
 
     /// <summary>Takes nothing until it is opened.</summary>
     private sealed class GatedStream : Stream
