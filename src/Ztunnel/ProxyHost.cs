@@ -4,6 +4,7 @@ using Hbone.Tls;
 using Microsoft.Extensions.Logging;
 using Redirection;
 using Ztunnel.Admin;
+using Ztunnel.Admin.Profiling;
 using Ztunnel.Cli;
 using Ztunnel.Config;
 using Ztunnel.Control;
@@ -38,6 +39,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly LiveConnections _live;
     private readonly TrafficExpiry? _expiry;
     private readonly HostTable _hosts;
+    private readonly ProfilingEndpoints _profiling;
     private readonly PipePool? _pipes;
     private readonly IServedPods _pods;
     private readonly XdsClient? _xds;
@@ -102,6 +104,7 @@ internal sealed class ProxyHost : IAsyncDisposable
 
         var onDemand = new OnDemandMesh(Mesh, _xds?.Demands, options.Network, options.ClusterId);
         var memory = new MemoryBudget(options.ProcessMemory);
+        _profiling = new ProfilingEndpoints(memory, TimeProvider.System);
         var missing = new MissingPolicies(Mesh, options.UnknownPolicyWait, TimeProvider.System);
         missing.AddTo(Metrics);
         var decisions = new PolicyDecisions();
@@ -342,7 +345,7 @@ internal sealed class ProxyHost : IAsyncDisposable
                 ReadinessPort = _options.ReadinessPort,
                 Ipv6Enabled = _options.Ipv6Enabled,
             },
-            new AdminRequestHandler(Dump, _log, () => _quit.TrySetResult()),
+            new AdminRequestHandler(Dump, _log, _profiling, () => _quit.TrySetResult()),
             new StatsRequestHandler(Metrics),
             new ReadinessRequestHandler(Readiness),
             loggers.CreateLogger<AdminServers>(),

@@ -7,7 +7,7 @@ namespace Ztunnel.Admin;
 internal static class Answer
 {
     /// <summary>An answer of plain text.</summary>
-    public static Task TextAsync(HttpContext context, int status, string text, string contentType = "text/plain")
+    public static Task TextAsync(HttpContext context, int status, string text, string? contentType = "text/plain")
     {
         var bytes = Encoding.UTF8.GetBytes(text);
         context.Response.StatusCode = status;

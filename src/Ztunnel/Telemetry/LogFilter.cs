@@ -15,6 +15,9 @@ internal sealed class LogFilter
     /// </summary>
     private const string Forced = "hickory_server::server=off";
 
+    /// <summary>Directives of a filter that callers add to: each log call looks through them.</summary>
+    public const int MaxDirectives = 200;
+
     private static readonly string[] LevelNames = ["trace", "debug", "info", "warn", "error", "error", "off"];
 
     // Most specific first: longest target, the one for everything (null) last.
@@ -39,12 +42,20 @@ internal sealed class LogFilter
             ? new LogFilter(directives)
             : throw new FormatException($"invalid log directive {bad}: expected level or target=level");
 
-    /// <summary>This filter with more directives, which win over present ones of the same target.</summary>
+    /// <summary>
+    /// This filter with more directives, which win over present ones of the same target. False when one is not understood, or
+    /// when they become more than <see cref="MaxDirectives"/>.
+    /// </summary>
     public bool TryAdd(string text, [NotNullWhen(true)] out LogFilter? filter)
     {
         filter = TryReadDirectives(text, out var added, out _)
             ? new LogFilter(_directives.Where(d => added.All(a => a.Target != d.Target)).Concat(added))
             : null;
+        if (filter?._directives.Length > MaxDirectives)
+        {
+            filter = null;
+        }
+
         return filter is not null;
     }
 

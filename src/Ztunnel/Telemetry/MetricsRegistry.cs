@@ -39,6 +39,10 @@ internal sealed class MetricsRegistry
                 {
                     await output.WriteAsync(piece.WrittenMemory, cancellationToken);
                     piece.ResetWrittenCount();
+
+                    // A caller who takes everything at once, or has gone, must not keep a thread from the others.
+                    await Task.Yield();
+                    cancellationToken.ThrowIfCancellationRequested();
                 }
             }
         }

@@ -1,6 +1,8 @@
 using System.Net;
+using Hbone.Memory;
 using Microsoft.Extensions.Logging.Abstractions;
 using Ztunnel.Admin;
+using Ztunnel.Admin.Profiling;
 using Ztunnel.Telemetry;
 using Ztunnel.Tests.Identity;
 
@@ -17,10 +19,17 @@ internal sealed class AdminFixture : IAsyncDisposable
 
     private AdminFixture(ConfigDumpSection[] sections)
     {
-        _admin = new AdminRequestHandler(new ConfigDump(sections), Log, () => Quit.TrySetResult());
+        _admin = new AdminRequestHandler(
+            new ConfigDump(sections),
+            Log,
+            new ProfilingEndpoints(new MemoryBudget(1 << 20), Time),
+            () => Quit.TrySetResult());
         _stats = new StatsRequestHandler(Metrics);
         _readiness = new ReadinessRequestHandler(Gate);
     }
+
+    /// <summary>Clock of the profiles.</summary>
+    public ManualTime Time { get; } = new();
 
     public LogSink Log { get; } =
         new(new MemoryStream(), LogFormat.Plain, LogFilter.FromEnvironment(null), TimeProvider.System);

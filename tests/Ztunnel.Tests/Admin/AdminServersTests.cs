@@ -47,7 +47,7 @@ public sealed class AdminServersTests
     }
 
     [Fact]
-    public async Task Quit_Post_AnswersFirstAndThenCallsBack()
+    public async Task M7_Quit_Post_AnswersFirstAndThenCallsBack()
     {
         await using var admin = await AdminFixture.StartAsync();
 

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Fixtures;
 using Microsoft.Extensions.Primitives;
 using Ztunnel.Admin;
 using Ztunnel.Telemetry;
@@ -20,7 +21,7 @@ public sealed class StatsRequestHandlerTests
     [InlineData("application/openmetrics-text", OpenMetrics)]
     [InlineData("text/plain;q=0.5, Application/OpenMetrics-Text; version=1.0.0;q=0.3", OpenMetrics)]
     [InlineData("application/openmetrics-textual", Plain)]
-    public async Task ContentType_OfAccept_IsNegotiated(string accept, string expected)
+    public async Task M2_A5_ContentType_OfAccept_IsNegotiated(string accept, string expected)
     {
         await using var admin = await AdminFixture.StartAsync();
 
@@ -31,10 +32,24 @@ public sealed class StatsRequestHandlerTests
     }
 
     [Theory]
+    [InlineData("a.openmetrics.txt")]
+    [InlineData("b.openmetrics.txt")]
+    public async Task M2_Headers_OfOpenMetrics_AreTheRecordedOnes(string file)
+    {
+        var recorded = Fixture.Read("metrics", file).Split("\n\n")[0].Split('\n');
+        await using var admin = await AdminFixture.StartAsync();
+
+        using var response = await admin.SendAsync(15020, "GET", "/metrics", ("Accept", "application/openmetrics-text"));
+
+        Assert.Contains($"content-type: {response.Content.Headers.NonValidated["Content-Type"]}", recorded);
+        Assert.Contains($"vary: {Assert.Single(response.Headers.Vary)}", recorded);
+    }
+
+    [Theory]
     [InlineData("gzip")]
     [InlineData("br")]
     [InlineData("deflate")]
-    public async Task Body_Compressed_DecodesToTheSame(string coding)
+    public async Task M2_A6_Body_Compressed_DecodesToTheSame(string coding)
     {
         await using var admin = await AdminFixture.StartAsync();
         admin.Metrics.Add(new MetricFamily("many", "Many.", "gauge",
