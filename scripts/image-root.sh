@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Puts the root of the proxy's image together: the binary, the libraries it loads, what they and the proxy read, and the
-# licences. Usage: image-root.sh BINARY FOLDER, where the folder does not exist or is empty.
-# The libraries are those of the machine it runs on, which must be of the binary's architecture.
+# Puts the root of the proxy's image together: the binary, the libraries it loads, what they and the proxy read, the licences, and a
+# list of all parts (CycloneDX 1.5 JSON in /usr/share/doc/ztunnel/sbom.cdx.json). Usage: image-root.sh BINARY FOLDER [PARTS], where the
+# folder does not exist or is empty, and PARTS is what image-parts.sh made; without it that is done here.
+# The libraries are those of the machine it runs on, which must be of the binary's architecture. Needs jq.
 set -euo pipefail
 
 usage() {
-  printf 'usage: %s BINARY FOLDER\n' "$0" >&2
+  printf 'usage: %s BINARY FOLDER [PARTS]\n' "$0" >&2
   exit 2
 }
 
@@ -14,9 +15,10 @@ fail() {
   exit 1
 }
 
-[[ $# -eq 2 ]] || usage
+[[ $# -eq 2 || $# -eq 3 ]] || usage
 binary=$1
 root=$2
+parts=${3:-}
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 [[ -x $binary ]] || fail "there is no program at $binary"
 if [[ -d $root && -n $(ls -A "$root") ]]; then
@@ -82,14 +84,42 @@ printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 copy "$authorities"
 ldconfig -r "$root"
 
-# Licences: ours, and of the packages whose files are in it.
+# Licences: ours, of what is compiled in, and of the packages whose files are in it.
 install -D -m 644 "$repository/LICENSE" "$root/usr/share/doc/ztunnel/LICENSE"
+if [[ -z $parts ]]; then
+  made=$(mktemp -d)
+  trap 'rm -rf "$made"' EXIT
+  "$repository/scripts/image-parts.sh" "$made"
+  parts=$made
+fi
+
+cp -r "$parts/doc/." "$root/usr/share/doc/"
+printf 'ca-certificates\n' >"$root/.packages"
 while IFS= read -r library; do
   # Where /lib is a link to /usr/lib, packages know a file by either name.
   resolved=$(readlink -f "$library")
   package=$(dpkg-query -S "$library" "$resolved" "${resolved#/usr}" 2>/dev/null | head -n 1 | cut -d: -f1) || true
   [[ -n $package ]] || fail "no package owns $library, so its licence is not known"
-  copy "/usr/share/doc/$package/copyright"
+  printf '%s\n' "$package" >>"$root/.packages"
 done < <(sort -u "$root/.libraries")
-copy /usr/share/doc/ca-certificates/copyright
-rm "$root/.libraries"
+sort -u -o "$root/.packages" "$root/.packages"
+while IFS= read -r package; do
+  copy "/usr/share/doc/$package/copyright"
+done <"$root/.packages"
+
+# What scanners look versions up by.
+distribution=$(sed -nE 's/^ID=//p' /etc/os-release)
+release=$(sed -nE 's/^VERSION_ID="?([^"]*)"?$/\1/p' /etc/os-release)
+architecture=$(dpkg --print-architecture)
+xargs -n 1 dpkg-query -W -f '${Package}\t${Version}\t${source:Package}\n' <"$root/.packages" | sort -u \
+  | jq -R -s --arg id "$distribution" --arg release "$release" --arg arch "$architecture" '
+  [split("\n")[] | select(length > 0) | split("\t") | {
+    type: "library", name: .[0], version: .[1],
+    purl: "pkg:deb/\($id)/\(.[0])@\(.[1] | @uri)?arch=\($arch)&distro=\($id)-\($release)",
+    properties: [{name: "source", value: .[2]}, {name: "licence", value: "/usr/share/doc/\(.[0])/copyright"}]}]' >"$root/.debian"
+jq -n --slurpfile debian "$root/.debian" --slurpfile nuget "$parts/components.json" \
+  --arg version "$(sed -nE 's|.*<Version>(.*)</Version>.*|\1|p' "$repository/Directory.Build.props" | head -n 1)" '
+  {bomFormat: "CycloneDX", specVersion: "1.5", version: 1,
+   metadata: {component: {type: "application", name: "ztunnel", version: $version, licenses: [{license: {id: "Apache-2.0"}}]}},
+   components: ($nuget[0] + $debian[0])}' >"$root/usr/share/doc/ztunnel/sbom.cdx.json"
+rm "$root/.libraries" "$root/.packages" "$root/.debian"

@@ -99,6 +99,7 @@ build_packages=(
   /usr/include/zlib.h:zlib1g-dev
   /etc/ssl/certs/ca-certificates.crt:ca-certificates
   openssl:openssl
+  jq:jq
 )
 
 # What runs in the pods, and what builds them.
