@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Fixtures;
 using Microsoft.Extensions.Logging.Abstractions;
 using Ztunnel.Cni;
@@ -65,6 +66,43 @@ public sealed class ImageTests : IAsyncLifetime
                 new ProcessSpec("sh", "-c", "dpkg-query -S \"$1\" \"/usr$1\" 2>/dev/null | cut -d: -f1", "sh", path), Limit, Token);
             Assert.Contains(owner.Output.Split('\n')[0], licences);
         }
+    }
+
+    [Fact]
+    public void Root_ListOfParts_NamesWhatIsInIt()
+    {
+        using var list = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Root, "usr/share/doc/ztunnel/sbom.cdx.json")));
+        var parts = list.RootElement.GetProperty("components").EnumerateArray()
+            .ToDictionary(part => part.GetProperty("name").GetString()!, part => part.GetProperty("purl").GetString()!);
+
+        Assert.Equal("CycloneDX", list.RootElement.GetProperty("bomFormat").GetString());
+        Assert.All(
+            (string[])["Google.Protobuf", "Grpc.Net.Client", "YamlDotNet"],
+            name => Assert.StartsWith($"pkg:nuget/{name}@", parts[name], StringComparison.Ordinal));
+        Assert.Contains(parts.Keys, name => name.StartsWith("Microsoft.NETCore.App.Runtime.NativeAOT.", StringComparison.Ordinal));
+        Assert.Contains(parts.Keys, name => name.StartsWith("libssl3", StringComparison.Ordinal));
+        Assert.Contains("libc6", parts.Keys);
+        Assert.Contains("ca-certificates", parts.Keys);
+        Assert.DoesNotContain("Grpc.Tools", parts.Keys); // runs at build only
+        foreach (var (name, address) in parts)
+        {
+            var folder = address.StartsWith("pkg:nuget/", StringComparison.Ordinal) ? name.ToLowerInvariant() : name;
+            Assert.True(new FileInfo(Path.Combine(Root, "usr/share/doc", folder, "copyright")) is { Exists: true, Length: > 0 }, name);
+        }
+    }
+
+    [Fact]
+    public void Root_HasOneProgram_AndNoShell()
+    {
+        var programs = Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories)
+#pragma warning disable CA1416 // the proxy runs on Linux only
+            .Where(path => File.GetUnixFileMode(path).HasFlag(UnixFileMode.UserExecute))
+#pragma warning restore CA1416
+            .Select(path => path[Root.Length..])
+            .Where(path => !Path.GetFileName(path).Contains(".so", StringComparison.Ordinal));
+
+        Assert.Equal(["/usr/local/bin/ztunnel"], programs);
+        Assert.Empty(((string[])["bin", "sbin", "usr/bin", "usr/sbin"]).Where(folder => Path.Exists(Path.Combine(Root, folder))));
     }
 
     [Fact]

@@ -26,6 +26,9 @@ public sealed class NodeTopology : IAsyncLifetime
     /// <summary>Variables of both proxies besides mesh, certificates and place.</summary>
     internal Dictionary<string, string?> ProxyEnvironment { get; init; } = new() { ["LOG_FORMAT"] = "json" };
 
+    /// <summary>The program of both proxies.</summary>
+    internal string Binary { get; init; } = ProxyBinary.Path;
+
     /// <summary>How the server wants its traffic (proto message <c>ApplicationTunnel</c>), as YAML; null for plainly.</summary>
     internal string? ServerTunnel { get; init; }
 
@@ -83,8 +86,8 @@ public sealed class NodeTopology : IAsyncLifetime
 
     private async Task ServeNodesAsync(Dictionary<string, string?> variables)
     {
-        var near = await _topology!.AddProxyAsync(Client.Node, ProxyBinary.Path, variables, CancellationToken.None);
-        var far = await _topology.AddProxyAsync(Server.Node, ProxyBinary.Path, variables, CancellationToken.None);
+        var near = await _topology!.AddProxyAsync(Client.Node, Binary, variables, CancellationToken.None);
+        var far = await _topology.AddProxyAsync(Server.Node, Binary, variables, CancellationToken.None);
         (ClientProxy, ServerProxy) = (near.Process, far.Process);
         await WaitUntilReadyAsync();
         await near.EnrolAsync(Client, ClientInfo, CancellationToken.None, Backend);
