@@ -34,7 +34,7 @@ public sealed partial class LogsPageTests
             where levels.TryGetValue(text, out var onPage) && onPage != level
             select $"docs/{Page} says '{levels[text]}' of '{text}', source says '{level}'";
 
-        Assert.Empty(wrong);
+        Source.AssertNone(wrong);
     }
 
     [Fact]

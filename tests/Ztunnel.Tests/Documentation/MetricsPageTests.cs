@@ -28,7 +28,7 @@ public sealed partial class MetricsPageTests
         var page = File.ReadAllText(Path.Combine(Fixture.RepositoryRoot, "docs", Page));
         var labels = Files.SelectMany(file => Label().Matches(file.Text)).Select(match => match.Groups[1].Value).Distinct();
 
-        Assert.Empty(labels.Where(label => !page.Contains($"`{label}`", StringComparison.Ordinal))
+        Source.AssertNone(labels.Where(label => !page.Contains($"`{label}`", StringComparison.Ordinal))
             .Select(label => $"docs/{Page} does not name label {label}, which is in source"));
     }
 

@@ -28,7 +28,14 @@ internal static class Source
             .Concat(rows.Except(wanted).Select(name => $"docs/{page} has a row for {name}, which is not in source"))
             .Concat(rows.CountBy(name => name).Where(row => row.Value > 1).Select(row => $"docs/{page} has {row.Value} rows for {row.Key}"))
             .Order(StringComparer.Ordinal);
-        Assert.Empty(problems);
+        AssertNone(problems);
+    }
+
+    /// <summary>Fails with all of the sentences, uncut.</summary>
+    public static void AssertNone(IEnumerable<string> problems)
+    {
+        var text = string.Join('\n', problems);
+        Assert.True(text.Length == 0, text);
     }
 
     private static bool IsComment(string line) => line.TrimStart().StartsWith("//", StringComparison.Ordinal);

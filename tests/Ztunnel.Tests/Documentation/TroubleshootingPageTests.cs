@@ -17,7 +17,7 @@ public sealed partial class TroubleshootingPageTests
             .ToList();
         Assert.NotEmpty(texts);
 
-        Assert.Empty(
+        Source.AssertNone(
             from text in texts
             from fragment in Filled().Split(text).SelectMany(part => part.Split(": ")).Select(part => part.Trim(' ', ':', '(', ')', ','))
             where fragment.Length >= ShortestFragment && !source.Contains(fragment, StringComparison.Ordinal)
