@@ -121,19 +121,20 @@ public sealed class FailoverTests(RouteNode node)
     /// <summary>All outbound lines of connections to a service; fails when there are more or fewer.</summary>
     private async Task<List<AccessLine>> LinesAsync(long since, string service, int count)
     {
-        bool Fits(AccessLine line) => line["message"] == "connection complete"
-            && line["direction"] == "outbound"
-            && line["dst.service"] == RouteMesh.HostnameOf(service);
-        var found = 0;
-        await node.Proxy.Process.Output.FirstWithinAsync(
-            line => AccessLine.Parse(line) is { } access && Fits(access) && ++found == count, since, Limit, Token);
-        var lines = node.Proxy.Process.Output.Since(since)
-            .Select(AccessLine.Parse)
-            .OfType<AccessLine>()
-            .Where(Fits)
-            .ToList();
+        await node.Proxy.Process.Output.FirstWithinAsync(_ => Lines().Count >= count, since, Limit, Token);
+        var lines = Lines();
         Assert.Equal(count, lines.Count);
         return lines;
+
+        List<AccessLine> Lines() =>
+        [
+            .. node.Proxy.Process.Output.Since(since)
+                .Select(AccessLine.Parse)
+                .OfType<AccessLine>()
+                .Where(line => line["message"] == "connection complete"
+                    && line["direction"] == "outbound"
+                    && line["dst.service"] == RouteMesh.HostnameOf(service)),
+        ];
     }
 
     private Task<double> SumAsync(string metric, string service) => node.Proxy.SumAsync(

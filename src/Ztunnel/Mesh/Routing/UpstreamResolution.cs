@@ -12,7 +12,7 @@ internal readonly struct UpstreamResolution(
     MeshSnapshot snapshot, Workload source, Random random, PassedOver passed = default)
 {
     // Samples of weighted waypoints before one that is ejected has to do, or none is left.
-    private const int Samples = 8;
+    private const int Samples = 32;
 
     /// <summary>Who serves <paramref name="target"/>, found before by its address; null when nobody does.</summary>
     public Upstream? Find(MeshAddress found, IPEndPoint target, ResolutionMode mode) => found switch

@@ -39,11 +39,7 @@ internal readonly record struct ConnectFault(bool MayRetry, bool Counts)
         return new(isDestinations, isDestinations);
     }
 
-    private static bool IsDestinations(SocketError error) => error
-        is SocketError.ConnectionRefused
-        or SocketError.ConnectionReset
-        or SocketError.TimedOut
-        or SocketError.HostUnreachable
-        or SocketError.HostDown
-        or SocketError.NetworkUnreachable;
+    private static bool IsDestinations(SocketError error) =>
+        error is SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.TimedOut
+            or SocketError.HostUnreachable or SocketError.HostDown or SocketError.NetworkUnreachable;
 }
