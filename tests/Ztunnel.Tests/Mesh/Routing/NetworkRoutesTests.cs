@@ -184,11 +184,12 @@ public sealed class NetworkRoutesTests
     [Fact]
     public void GatewayWithoutAddress_IsRefusedByItsName()
     {
-        var gateway = Gateway with { Addresses = [], Hostname = "gateway.example.com" };
+        var gateways = Service("gateway.example.com", "15008:15008");
+        var gateway = (Gateway with { Addresses = [], NetworkGateway = GatewayAt("10.22.1.1") }).EndpointOf(gateways, "");
 
         Assert.Equal(
             "no valid routing destination for workload: gateway.ns1 (gateway)",
-            Refused(Empty.With(Web, gateway, Remote(GatewayNamed("ns1", "gateway.example.com"))), "10.0.1.1:80"));
+            Refused(Empty.With(Web, gateways, gateway, Remote(GatewayNamed("ns1", "gateway.example.com"))), "10.0.1.1:80"));
     }
 
     [Fact]
