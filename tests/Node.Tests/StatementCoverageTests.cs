@@ -21,7 +21,8 @@ public sealed class StatementCoverageTests
         .. StatementLabels.Chapter('R', 1, 8),
         .. StatementLabels.Chapter('N', 1, 5), "N8", .. StatementLabels.Chapter('N', 10, 22),
         .. StatementLabels.Chapter('D', 1, 10),
-        "E1", "E2", .. StatementLabels.Chapter('E', 6, 10), "E12",
+        "E1", "E2", .. StatementLabels.Chapter('E', 6, 10), "E12", "E13",
+        "M1", "M2", "M5", "M7", "M8",
     ];
 
     [Fact]

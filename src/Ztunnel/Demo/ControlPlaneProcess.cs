@@ -99,5 +99,8 @@ internal sealed class ControlPlaneProcess
         }
     }
 
+    /// <summary>Ends it; proxies go on with what they have.</summary>
+    public Task StopAsync() => _process.StopAsync();
+
     private string Address => string.Create(CultureInfo.InvariantCulture, $"{_pod.IPv4}:{Port}");
 }

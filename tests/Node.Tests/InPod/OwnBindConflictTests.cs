@@ -19,7 +19,7 @@ public sealed class OwnBindConflictTests(TwoNodes nodes)
     [InlineData(15020, AddressFamily.InterNetworkV6)]
     [InlineData(15021, AddressFamily.InterNetwork)]
     [InlineData(15021, AddressFamily.InterNetworkV6)]
-    public async Task D6_PortTaken_ProxyEndsAndNamesIt(int port, AddressFamily family)
+    public async Task D6_M7_PortTaken_ProxyEndsAndNamesIt(int port, AddressFamily family)
     {
         var pod = nodes.Plain.Pod;
         using var squatter = Occupy(family, port);

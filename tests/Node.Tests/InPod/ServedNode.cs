@@ -27,6 +27,9 @@ internal sealed class ServedNode : IAsyncDisposable
     /// <summary>Variables of each proxy besides those that take mesh and certificates from files.</summary>
     public IReadOnlyDictionary<string, string?> Settings { get; set; } = new Dictionary<string, string?>();
 
+    /// <summary>A command in front of each proxy's.</summary>
+    public string[] Launcher { get; set; } = [];
+
     /// <summary>Makes the node, its proxy's pod and its agent; the proxy is still to be started.</summary>
     public static async Task<ServedNode> CreateAsync(Topology topology, string name, CancellationToken cancellationToken)
     {
@@ -66,7 +69,7 @@ internal sealed class ServedNode : IAsyncDisposable
     /// <summary>Starts a proxy with these variables besides the usual ones, and waits until it serves all enrolled pods.</summary>
     public async Task StartProxyAsync(CancellationToken cancellationToken, params (string Name, string Value)[] more)
     {
-        Proxy = await SharedProxy.StartAsync(ProxyPod.Pod.Namespace, Environment(more));
+        Proxy = await SharedProxy.StartAsync(ProxyPod.Pod.Namespace, Environment(more), Launcher);
         await Proxy.WaitForReadyAsync("200", cancellationToken);
     }
 

@@ -5,7 +5,7 @@ public sealed class BrokenDumpTests
 {
     [Theory]
     [InlineData("", "ends too early or is not JSON at line 1, byte 1")]
-    [InlineData("{\"workloads\":[{\"uid\":\"a\"}", "ends too early or is not JSON at line 1, byte 25, in workloads[1]")]
+    [InlineData("{\"workloads\":[{\"uid\":\"a\"}", "ends too early or is not JSON at line 1, byte 26, in workloads[1]")]
     [InlineData("{\"workloads\":[{\"uid\":", "in workloads[0]")]
     [InlineData("{\"workloads\":[{}\n,nonsense]}", "not JSON at line 2, byte 3, in workloads[1]")]
     [InlineData("{\"workloads\":[]} trailing", "not JSON at line 1, byte 18")]

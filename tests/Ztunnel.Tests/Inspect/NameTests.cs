@@ -39,7 +39,7 @@ public sealed class NameTests
         var table = await Inspecting.ShowTextAsync(
             $$$"""
             {"workloadState":{"u":{"connections":{"outbound":[{"src":"{{{address}}}","actualDst":"x","originalDst":"y","protocol":"P"}]},
-             "info":{"name":"p","namespace":"a"}}},
+             "info":{"name":"p","namespace":"a"} } },
              "services":[{"hostname":"svc","vips":["/10.0.0.1","/10.0.0.2"]},{"hostname":"none"}],
              "workloads":[{"name":"w","namespace":"a","workloadIps":["10.0.0.3","10.0.0.2"]},
                           {"name":"v","namespace":"a","workloadIps":["fd00::1"]},
