@@ -250,29 +250,6 @@ internal sealed class OutboundProxy : IAsyncDisposable
         return _connector.ConnectAsync(key.Destination, sourceToPreserve: null, _socketOptions, cancellationToken);
     }
 
-    private async Task<ProxyException?> PassAsync(
-        Socket socket, OutboundRoute route, IEstablished? waiting, ConnectionTelemetry telemetry)
-    {
-        Socket upstream;
-        try
-        {
-            upstream = await _connector.ConnectAsync(route.Dial, null, _socketOptions, _drain.Forced);
-        }
-        catch (Exception e) when (e is SocketException or TimeoutException or IOException)
-        {
-            return new ProxyException(ConnectionFailure.Connect, $"io error: {OutboundErrors.Io(e)}", e);
-        }
-        catch (OperationCanceledException) when (_drain.Forced.IsCancellationRequested)
-        {
-            return Accepted.Drained();
-        }
-
-        await using var forced = _drain.Forced.UnsafeRegister(static s => ((Socket)s!).Dispose(), upstream);
-        await (waiting?.EstablishedAsync() ?? default);
-        return CopyErrors.From(await SocketCopy.RunAsync(
-            socket, upstream, telemetry, _pod.Memory, _services.Pipes));
-    }
-
     private void ReportMisbehaviour(Http2Connection connection)
     {
         if (connection.Failure is { Code: not (Http2ErrorCode.NoError or Http2ErrorCode.ConnectError) } failure)

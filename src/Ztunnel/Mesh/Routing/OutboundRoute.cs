@@ -64,9 +64,10 @@ internal sealed record OutboundRoute
 /// </param>
 internal sealed record ChosenEndpoint(EndpointKey Key, int Candidates, bool Serves)
 {
-    /// <summary>Null without a choice or an address.</summary>
+    /// <summary>Null without a choice, or an address that is known: names are looked up anew for each connection.</summary>
     public static ChosenEndpoint? Of(Upstream upstream, bool serves) =>
         upstream is { Candidates: > 1, Address: { } address }
+        && !AddressSelection.IsUnknown(upstream.Workload, address.Address)
             ? new(new(upstream.Workload.Uid, address), upstream.Candidates, serves)
             : null;
 }
