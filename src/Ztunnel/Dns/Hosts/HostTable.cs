@@ -93,12 +93,25 @@ internal sealed class HostTable(
 
     private async Task<HostAnswer> LookUpAsync(string name)
     {
-        var answer = await ask(name, _stop.Token);
-        if (answer.Addresses.IsEmpty && !_stop.IsCancellationRequested)
+        var answer = HostAnswer.Failed("");
+        try
         {
-            logger.HostWithoutAddress(name, answer.Failure ?? "it has none");
-        }
+            answer = await ask(name, _stop.Token);
+            if (answer.Addresses.IsEmpty && !_stop.IsCancellationRequested)
+            {
+                logger.HostWithoutAddress(name, answer.Failure ?? "it has none");
+            }
 
+            return answer;
+        }
+        finally
+        {
+            Keep(name, answer);
+        }
+    }
+
+    private void Keep(string name, HostAnswer answer)
+    {
         lock (_lock)
         {
             _asked.Remove(name);
@@ -107,9 +120,11 @@ internal sealed class HostTable(
                 MakeRoomFor(name);
                 _kept[name] = (answer, time.GetUtcNow() + answer.Lifetime);
             }
+            else
+            {
+                _kept.Remove(name);
+            }
         }
-
-        return answer;
     }
 
     private void MakeRoomFor(string name)
