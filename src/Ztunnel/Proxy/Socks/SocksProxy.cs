@@ -115,11 +115,13 @@ internal sealed class SocksProxy(ProxyServices services, Drain drain, OutboundPr
         ProxyException? failure = null;
         foreach (var destination in destinations)
         {
-            failure = await outbound.ServeAsync(socket, source, destination, client);
+            var latest = await outbound.ServeAsync(socket, source, destination, client);
             if (client.IsReplied || drain.Forced.IsCancellationRequested)
             {
-                break;
+                return latest;
             }
+
+            failure = SocksFailures.Foremost(failure, latest);
         }
 
         return failure;

@@ -12,9 +12,11 @@ internal enum SocksReplyCode : byte
     NotAllowed = 2,
     NetworkUnreachable = 3,
 
-    /// <summary>Nobody has the name, or whoever has the address does not answer.</summary>
+    /// <summary>Nobody has the name or the address, or the peer's proxy does not reach it.</summary>
     HostUnreachable = 4,
     ConnectionRefused = 5,
+
+    /// <summary>Whoever has the address does not answer in time.</summary>
     TtlExpired = 6,
 
     /// <summary>Anything but CONNECT.</summary>
