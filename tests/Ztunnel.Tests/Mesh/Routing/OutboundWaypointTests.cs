@@ -262,17 +262,20 @@ public sealed class OutboundWaypointTests
     [Fact]
     public void S1_O21_WeightedWaypoints_AllZeroOrNone_FallBack()
     {
-        var pod = Pod("a", "10.0.0.2").EndpointOf(Web, "");
+        var pod = Pod("a", "10.0.0.2", "fd00::2").EndpointOf(Web, "");
         ImmutableArray<WeightedWaypoint>[] weightless = [[], [new(GatewayAt("10.9.9.9"), 0)]];
         foreach (var waypoints in weightless)
         {
             var service = Web with { WeightedWaypoints = waypoints };
 
-            Assert.Equal("10.0.0.2:8080", Route(Empty.With(service, pod), "10.0.1.1:80").Dial.ToString());
-            Assert.Equal(
-                "10.0.2.1:15008",
-                Route(Empty.With(service with { Waypoint = GatewayAt("10.0.2.1") }, Waypoint), "10.0.1.1:80")
-                    .Dial.ToString());
+            foreach (var (vip, dial) in new[] { ("10.0.1.1:80", "10.0.0.2:8080"), ("[fd00:1::1]:80", "[fd00::2]:8080") })
+            {
+                Assert.Equal((dial, null), Ends(Route(Empty.With(service, pod), vip)));
+                var waypoint = Waypoint.EndpointOf(WaypointService, "");
+                Assert.Equal(
+                    (AddressOfWaypoint(vip), vip),
+                    Ends(Route(Empty.With(service with { Waypoint = WaypointByName }, WaypointService, waypoint), vip)));
+            }
         }
     }
 }
