@@ -10,10 +10,10 @@ public sealed class StatementCoverageTests
         "C10", "C11", "T13", "T15", "R7",
 
         // Of the data path, in namespaces.
-        "E3", "E5", "E6", .. StatementLabels.Chapter('I', 9, 12),
+        .. StatementLabels.Chapter('E', 3, 6), "E11", "O20", .. StatementLabels.Chapter('I', 9, 12),
     ];
 
-    // Waypoints and other networks (N6, N7, N9, E3 to E5, E11) are not of the node.
+    // Waypoints and other networks (N6, N7, N9) are those of the data path: E3, E5, E4.
     private static readonly string[] NodeLabels =
     [
         .. StatementLabels.Chapter('Z', 1, 20),
@@ -21,8 +21,9 @@ public sealed class StatementCoverageTests
         .. StatementLabels.Chapter('R', 1, 8),
         .. StatementLabels.Chapter('N', 1, 5), "N8", .. StatementLabels.Chapter('N', 10, 22),
         .. StatementLabels.Chapter('D', 1, 10),
-        "E1", "E2", .. StatementLabels.Chapter('E', 6, 10), "E12", "E13",
+        .. StatementLabels.Chapter('E', 1, 13),
         "M1", "M2", "M5", "M7", "M8",
+        .. StatementLabels.Chapter('O', 1, 25), .. StatementLabels.Chapter('I', 1, 12),
     ];
 
     [Fact]

@@ -14,10 +14,10 @@ public sealed class StatementCoverageTests
         .. StatementLabels.Chapter('T', 2, 12),
         .. StatementLabels.Chapter('T', 14, 15),
         .. StatementLabels.Chapter('Z', 1, 20),
-        "A4", "A10", "D10",
+        "A4", "A8", "A10", "D10",
 
         // Of the data path: what is decided about a connection. Control-plane 9.4 and 9.5 say no more than these do.
-        "O1", "O2", .. StatementLabels.Chapter('O', 6, 19), .. StatementLabels.Chapter('O', 21, 25),
+        .. StatementLabels.Chapter('O', 1, 19), .. StatementLabels.Chapter('O', 21, 25),
         .. StatementLabels.Chapter('I', 1, 8),
     ];
 

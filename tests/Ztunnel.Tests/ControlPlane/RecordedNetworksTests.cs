@@ -31,7 +31,7 @@ public sealed class RecordedNetworksTests
     }
 
     [Fact]
-    public async Task O7_PortWithoutTarget_NoHealthyUpstream()
+    public async Task O13_PortWithoutTarget_NoHealthyUpstream()
     {
         var (mesh, source) = await PlayToAsync("1 remote-pod");
 

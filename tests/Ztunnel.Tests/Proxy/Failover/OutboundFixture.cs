@@ -136,6 +136,7 @@ internal sealed class OutboundFixture : IAsyncDisposable
         await _drain.ForceAsync();
         await _proxy.DisposeAsync();
         await _services.DisposeAsync();
+        _authority.Dispose();
         foreach (var application in _applications)
         {
             application.Dispose();
