@@ -268,7 +268,12 @@ public sealed class HostQueriesTests
     public void Pick_AnyOfTheDialledFamily(AddressFamily family, params string[] expected)
     {
         var answer = new HostAnswer(
-            [.. new[] { "2001:db8::1", "192.0.2.1", "192.0.2.2", "2001:db8::2" }.Select(text => IPAddress.Parse(text))], null, Limit);
+            [
+                IPAddress.Parse("2001:db8::1"), IPAddress.Parse("192.0.2.1"),
+                IPAddress.Parse("192.0.2.2"), IPAddress.Parse("2001:db8::2"),
+            ],
+            null,
+            Limit);
         var random = new Random(1);
 
         var counts = Enumerable.Range(0, 1000).Select(_ => $"{answer.Pick(family, random)}").CountBy(picked => picked)

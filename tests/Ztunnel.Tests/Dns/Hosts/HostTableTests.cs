@@ -25,7 +25,11 @@ public sealed class HostTableTests : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public ValueTask DisposeAsync() => _table.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _table.DisposeAsync();
+        _loggers.Dispose();
+    }
 
     [Fact]
     public async Task Answer_IsKeptAsLongAsItSays()
