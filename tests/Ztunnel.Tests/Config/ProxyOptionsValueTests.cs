@@ -185,7 +185,8 @@ public class ProxyOptionsValueTests
         Assert.All(Booleans, entry => Assert.Equal(entry.Key switch
         {
             "ENABLE_PROXY" or "IPV6_ENABLED" or "INPOD_PORT_REUSE" or "LOCALHOST_APP_TUNNEL"
-                or "POOL_DOUBLE_HBONE" or "ENABLE_RESPONSE_BAGGAGE" or "ENABLE_SPLICE" or "KEEPALIVE_ENABLED" => true,
+                or "POOL_DOUBLE_HBONE" or "ENABLE_RESPONSE_BAGGAGE" or "ENABLE_SPLICE" or "KEEPALIVE_ENABLED"
+                or "ENABLE_CONNECT_RETRY" or "ENABLE_ENDPOINT_EJECTION" => true,
             "ENABLE_ORIG_SRC" => null,
             _ => false,
         }, entry.Value(options)));

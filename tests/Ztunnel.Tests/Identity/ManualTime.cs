@@ -50,7 +50,7 @@ internal sealed class ManualTime(DateTimeOffset start) : TimeProvider
         {
             _now += by;
             due = [.. _timers.Where(timer => timer.Due <= _now)];
-            _timers.RemoveAll(due.Contains);
+            _timers.RemoveAll(timer => timer.Due <= _now && !timer.Rearm());
         }
 
         foreach (var timer in due)
@@ -61,15 +61,25 @@ internal sealed class ManualTime(DateTimeOffset start) : TimeProvider
 
     private sealed class ManualTimer(ManualTime time, TimerCallback callback, object? state) : ITimer
     {
+        private TimeSpan _period;
+
         public DateTimeOffset Due { get; private set; }
 
         public void Fire() => callback(state);
+
+        /// <summary>Whether it fires again, once in each <see cref="Advance"/> at most.</summary>
+        public bool Rearm()
+        {
+            Due += _period;
+            return _period > TimeSpan.Zero;
+        }
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             lock (time._lock)
             {
                 time._timers.Remove(this);
+                _period = period;
                 if (dueTime != Timeout.InfiniteTimeSpan)
                 {
                     Due = time._now + dueTime;

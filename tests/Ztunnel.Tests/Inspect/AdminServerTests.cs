@@ -86,7 +86,27 @@ public sealed class AdminServerTests
 
         await socket.SendAsync(Encoding.UTF8.GetBytes(answer), Token);
         socket.Shutdown(SocketShutdown.Both);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var refusing = CloseOthersAsync(listener, ended.Token);
         var (status, output, error) = await running;
+        await ended.CancelAsync();
+        await refusing;
         return (request, (status, output, error.Replace($"http://{listener.LocalEndpoint}", "URL", StringComparison.Ordinal)));
+    }
+
+    // A client whose connection was closed without a word asks again.
+    private static async Task CloseOthersAsync(TcpListener listener, CancellationToken stop)
+    {
+        try
+        {
+            while (true)
+            {
+                using var socket = await listener.AcceptSocketAsync(stop);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody asks any more.
+        }
     }
 }

@@ -28,16 +28,6 @@ public sealed class OutboundRouterTests
             "no valid routing destination for workload: remote.ns1 (remote)", Refused(Empty.With(Web, withAddress), vip));
     }
 
-    [Fact]
-    public void HostnameEndpoint_IsRefused()
-    {
-        var external = Pod("external").EndpointOf(Web, "") with { Hostname = "external.example.com" };
-
-        Assert.Equal(
-            "no valid routing destination for workload: external.ns1 (external)",
-            Refused(Empty.With(Web, external), "10.0.1.1:80"));
-    }
-
     [Theory]
     [InlineData("10.0.1.1:80", "10.0.0.2")]
     [InlineData("[fd00:1::1]:80", "[fd00::2]")]
