@@ -40,8 +40,9 @@ internal sealed class PodServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _listener.Dispose();
         await _accepting;
+        _listener.Shutdown(SocketShutdown.Both); // a program that is just being started may hold the socket, too
+        _listener.Dispose();
         await Task.WhenAll(_connections);
         _stop.Dispose();
     }

@@ -232,6 +232,7 @@ public sealed class RestartTests : IAsyncLifetime
             await stream.SendAndReadAckAsync(Addresses(
                 Enumerable.Range(0, 4500).Select(i => Workload($"{padding}{i}", "10.0.0.1"))));
             await stream.SendAndReadAckAsync(Policies(Resource(NewDeny("deny"))));
+            await first.Client.FirstSync.WaitAsync(Limit, Token);
         }
 
         await using var second = new ProxyLife(_options);
