@@ -13,7 +13,7 @@ internal static class ProcessMetrics
     private const string LimitsPath = "/proc/self/limits";
     private const string LimitName = "Max open files";
 
-    private static readonly double _startTime = StartTime();
+    private static readonly double StartedAt = StartTime();
 
     /// <summary>Adds the families to a registry.</summary>
     /// <param name="registry">Where to.</param>
@@ -42,7 +42,7 @@ internal static class ProcessMetrics
             Unit = "bytes",
         },
         new MetricFamily("process_start_time_seconds", "Start time of the process since unix epoch in seconds", "gauge",
-            () => [new MetricSample(0) { Fraction = _startTime }])
+            () => [new MetricSample(0) { Fraction = StartedAt }])
         {
             Unit = "seconds",
         });
