@@ -92,10 +92,7 @@ public sealed class RolloverTests
         ["NODE_NAME"] = node.Name,
         ["RUST_LOG"] = "info,access=error",
         ["TERMINATION_GRACE_PERIOD_SECONDS"] = "30",
-
-        // A caller that dials one pod hundreds of times a second gets, with or without a rollover, the port that a preserved source
-        // uses at that moment.
-        ["ENABLE_ORIG_SRC"] = "false",
+        ["ENABLE_ORIG_SRC"] = "true", // as without it, but no proxy would silently do without
     };
 
     private static Task<ChildProcess> StartAsync(Pod pod, Dictionary<string, string?> environment) => pod.Namespace.StartAsync(
