@@ -111,6 +111,7 @@ demo_packages=(
   redis-server:redis-server
   redis-cli:redis-tools
   nc:netcat-openbsd
+  mount:mount
   'tcpdump|dumpcap:tcpdump'
   perl:perl-base
   ip:iproute2

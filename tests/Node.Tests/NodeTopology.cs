@@ -32,6 +32,9 @@ public sealed class NodeTopology : IAsyncLifetime
     /// <summary>How the server wants its traffic (proto message <c>ApplicationTunnel</c>), as YAML; null for plainly.</summary>
     internal string? ServerTunnel { get; init; }
 
+    /// <summary>The cluster's name server: what the mesh does not know is asked there.</summary>
+    internal NameServer Names { get; private set; } = null!;
+
     internal Pod Client { get; private set; } = null!;
 
     internal Pod Server { get; private set; } = null!;
@@ -56,6 +59,7 @@ public sealed class NodeTopology : IAsyncLifetime
         {
             var near = await _topology.AddNodeAsync("near", CancellationToken.None);
             var far = await _topology.AddNodeAsync("far", CancellationToken.None);
+            Names = await _topology.AddNameServerAsync(far, CancellationToken.None);
             Client = await _topology.AddPodAsync(near, "client", CancellationToken.None);
             Server = await _topology.AddPodAsync(far, "server", CancellationToken.None);
             Plain = await _topology.AddPodAsync(far, "plain", CancellationToken.None);

@@ -175,7 +175,12 @@ internal sealed class ChildProcess : IAsyncDisposable
     private static ProcessStartInfo StartInfo(ProcessSpec spec)
     {
         string[] enter = spec.Namespace is null ? [] : ["ip", "netns", "exec", spec.Namespace];
-        string[] arguments = ["setpriv", "--pdeathsig", "KILL", "--", .. enter, .. spec.Arguments];
+
+        // Seen by this program only: ip gives it mounts of its own.
+        string[] resolver = spec is { Namespace: not null, ResolverFile: { } file }
+            ? ["sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"", file]
+            : [];
+        string[] arguments = ["setpriv", "--pdeathsig", "KILL", "--", .. enter, .. resolver, .. spec.Arguments];
         var info = new ProcessStartInfo("setsid", arguments)
         {
             RedirectStandardInput = true,

@@ -12,8 +12,8 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     private readonly Topology _topology;
 
-    private DemoCluster(Topology topology, Pod client, Pod server, Pod plain) =>
-        (_topology, Client, Server, Plain) = (topology, client, server, plain);
+    private DemoCluster(Topology topology, NameServer names, Pod client, Pod server, Pod plain) =>
+        (_topology, Names, Client, Server, Plain) = (topology, names, client, server, plain);
 
     /// <summary>Enrolled, identity <see cref="DemoMesh.ClientIdentity"/>.</summary>
     public Pod Client { get; }
@@ -23,6 +23,9 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     /// <summary>Not enrolled: no listeners of a proxy, no redirection.</summary>
     public Pod Plain { get; }
+
+    /// <summary>What knows <see cref="DemoMesh.OutsideHostname"/>; proxies forward to it.</summary>
+    public NameServer Names { get; }
 
     /// <summary>The proxy of the client's node.</summary>
     public ProxyProcess ClientProxy { get; private set; } = null!;
@@ -56,9 +59,11 @@ internal sealed class DemoCluster : IAsyncDisposable
             var node2 = await topology.AddNodeAsync("node2", cancellationToken);
             var cluster = new DemoCluster(
                 topology,
+                await topology.AddNameServerAsync(node2, cancellationToken),
                 await topology.AddPodAsync(node1, "client", cancellationToken),
                 await topology.AddPodAsync(node2, "server", cancellationToken),
                 await topology.AddPodAsync(node2, "plain", cancellationToken));
+            cluster.Names.Add(DemoMesh.OutsideHostname, cluster.Plain.IPv4);
             if (controlPlane is not null)
             {
                 await cluster.StartControlPlaneAsync(controlPlane, cancellationToken);

@@ -24,6 +24,9 @@ internal static class DemoMesh
     /// <summary>The service in front of the server.</summary>
     public const string ServiceHostname = "web.shop.svc.cluster.local";
 
+    /// <summary>What the cluster's name server calls the pod outside the mesh, of which no proxy knows.</summary>
+    public const string OutsideHostname = "plain.example.com";
+
     /// <summary>Policy that closes <see cref="DeniedPort"/>.</summary>
     public const string NoAdmin = "shop/no-admin";
 

@@ -11,6 +11,7 @@ internal static class DemoRunner
     private static readonly DemoCheck[] Checks =
     [
         .. WebChecks.All,
+        .. NameChecks.All,
         .. ProtocolChecks.All,
         .. ThroughputChecks.All,
         .. PolicyChecks.All,

@@ -19,11 +19,14 @@ internal sealed class NetworkNamespace : IAsyncDisposable
     /// <summary>The file that opens it.</summary>
     public string Path => System.IO.Path.Combine(Folder, Name);
 
+    /// <summary>What programs in it find as <c>/etc/resolv.conf</c>; <see langword="null"/> is the machine's own.</summary>
+    public string? ResolverFile { get; init; }
+
     /// <summary>Makes a namespace with these <c>sysctl</c> settings, <c>lo</c> up and nothing else in it.</summary>
     public static async Task<NetworkNamespace> CreateAsync(
-        string name, IReadOnlyList<string> settings, CancellationToken cancellationToken)
+        string name, IReadOnlyList<string> settings, CancellationToken cancellationToken, string? resolverFile = null)
     {
-        var made = new NetworkNamespace(name);
+        var made = new NetworkNamespace(name) { ResolverFile = resolverFile };
         try
         {
             var add = new ProcessSpec("ip", "netns", "add", name);
@@ -42,7 +45,7 @@ internal sealed class NetworkNamespace : IAsyncDisposable
     /// <summary>Starts a program in it that is killed with the namespace at the latest.</summary>
     public async Task<ChildProcess> StartAsync(ProcessSpec spec)
     {
-        var child = await ChildProcess.StartAsync(spec with { Namespace = Name });
+        var child = await ChildProcess.StartAsync(Within(spec));
         lock (_lock)
         {
             _children.RemoveAll(old => old.HasExited);
@@ -55,7 +58,7 @@ internal sealed class NetworkNamespace : IAsyncDisposable
     /// <summary>Runs a program in it to its end, at most <paramref name="limit"/> (20 s when not given).</summary>
     public Task<CommandResult> RunAsync(
         ProcessSpec spec, CancellationToken cancellationToken, TimeSpan? limit = null) =>
-        ChildProcess.RunAsync(spec with { Namespace = Name }, limit ?? CommandLimit, cancellationToken);
+        ChildProcess.RunAsync(Within(spec), limit ?? CommandLimit, cancellationToken);
 
     /// <summary>Runs <c>ip</c> commands in it, all in one process.</summary>
     public async Task IpAsync(IReadOnlyList<string> commands, CancellationToken cancellationToken)
@@ -85,4 +88,6 @@ internal sealed class NetworkNamespace : IAsyncDisposable
     /// <summary>Deletes a namespace by name; one that is gone already is fine.</summary>
     internal static Task DeleteAsync(string name) =>
         ChildProcess.RunAsync(new ProcessSpec("ip", "netns", "delete", name), CommandLimit, CancellationToken.None);
+
+    private ProcessSpec Within(ProcessSpec spec) => spec with { Namespace = Name, ResolverFile = ResolverFile };
 }

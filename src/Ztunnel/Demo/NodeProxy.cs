@@ -69,20 +69,11 @@ internal sealed class NodeProxy : IAsyncDisposable
         IReadOnlyDictionary<string, string?> variables,
         CancellationToken cancellationToken)
     {
-        var agent = await StartAgentAsync(socketPath, cancellationToken);
+        var agent = await StartAgentAsync(new CniServerOptions { Path = socketPath }, cancellationToken);
         try
         {
-            var environment = ProxyProcess.Place(pod);
-            environment["INPOD_UDS"] = socketPath;
-            environment["POD_NAME"] = pod.Name;
-            environment["POD_NAMESPACE"] = Namespace;
-            environment["SERVICE_ACCOUNT"] = ServiceAccount;
-            foreach (var (name, value) in variables)
-            {
-                environment[name] = value;
-            }
-
-            return new NodeProxy(agent, await ProxyProcess.StartAsync(pod, binary, environment));
+            return new NodeProxy(
+                agent, await ProxyProcess.StartAsync(pod, binary, EnvironmentOf(pod, socketPath, variables)));
         }
         catch
         {
@@ -91,19 +82,38 @@ internal sealed class NodeProxy : IAsyncDisposable
         }
     }
 
-    private static async Task<CniServer> StartAgentAsync(string path, CancellationToken cancellationToken)
+    /// <summary>The environment of the proxy of a node, which is itself a workload of the mesh.</summary>
+    /// <param name="pod">The proxy's own.</param>
+    /// <param name="socketPath">Where the agent listens.</param>
+    /// <param name="variables">Where it has mesh and certificates from, and whatever else it is to know.</param>
+    internal static Dictionary<string, string?> EnvironmentOf(
+        Pod pod, string socketPath, IReadOnlyDictionary<string, string?> variables)
+    {
+        var environment = ProxyProcess.Place(pod);
+        environment["INPOD_UDS"] = socketPath;
+        environment["POD_NAME"] = pod.Name;
+        environment["POD_NAMESPACE"] = Namespace;
+        environment["SERVICE_ACCOUNT"] = ServiceAccount;
+        foreach (var (name, value) in variables)
+        {
+            environment[name] = value;
+        }
+
+        return environment;
+    }
+
+    /// <summary>Starts a stand-in for the agent.</summary>
+    /// <exception cref="CommandException">It cannot listen.</exception>
+    internal static async Task<CniServer> StartAgentAsync(CniServerOptions options, CancellationToken cancellationToken)
     {
         try
         {
             return await CniServer.StartAsync(
-                new CniServerOptions { Path = path },
-                TimeProvider.System,
-                NullLogger<CniServer>.Instance,
-                cancellationToken);
+                options, TimeProvider.System, NullLogger<CniServer>.Instance, cancellationToken);
         }
         catch (Exception e) when (e is IOException or SocketException or ArgumentException)
         {
-            throw new CommandException($"cannot listen on {path}: {e.Message}", e);
+            throw new CommandException($"cannot listen on {options.Path}: {e.Message}", e);
         }
     }
 }

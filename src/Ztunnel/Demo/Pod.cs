@@ -25,12 +25,12 @@ internal sealed class Pod(string name, TopologyNode node, NetworkNamespace netwo
     /// <summary>Opens its namespace, for sockets of our own in it. The caller's to dispose.</summary>
     public Netns OpenNetns() => Netns.Open(Namespace.Path);
 
-    /// <summary>Redirects its TCP traffic to a proxy, as the CNI agent would. DNS is left alone.</summary>
+    /// <summary>Redirects its TCP traffic and its DNS queries to a proxy, as the CNI agent would.</summary>
     /// <exception cref="ToolException">The rules could not be applied.</exception>
     public async Task CaptureAsync(CancellationToken cancellationToken, RuleBackend backend = RuleBackend.Nftables)
     {
         using var netns = OpenNetns();
-        var rules = new InPodRules { CaptureDns = false, Ipv6 = IPv6 is not null };
+        var rules = new InPodRules { Ipv6 = IPv6 is not null };
         await new InPodRulesApplier(netns, backend).ApplyAsync(rules, cancellationToken);
     }
 }

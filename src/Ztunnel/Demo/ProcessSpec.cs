@@ -8,6 +8,11 @@ internal sealed record ProcessSpec(params IReadOnlyList<string> Arguments)
     /// </summary>
     public string? Namespace { get; init; }
 
+    /// <summary>
+    /// What the program finds as <c>/etc/resolv.conf</c>; <see langword="null"/> is the machine's own. Only in a <see cref="Namespace"/>.
+    /// </summary>
+    public string? ResolverFile { get; init; }
+
     /// <summary>Variables that are set, or removed when the value is <see langword="null"/>.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 

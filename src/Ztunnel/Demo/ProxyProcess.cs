@@ -10,21 +10,22 @@ internal sealed class ProxyProcess : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(20);
 
-    private readonly ChildProcess _process;
-
-    private ProxyProcess(Pod pod, ChildProcess process) => (Pod, _process) = (pod, process);
+    private ProxyProcess(Pod pod, ChildProcess process) => (Pod, Process) = (pod, process);
 
     /// <summary>Where it runs.</summary>
     public Pod Pod { get; }
 
+    /// <summary>The process itself.</summary>
+    public ChildProcess Process { get; }
+
     /// <summary>Its log, access log included.</summary>
-    public OutputLines Log => _process.Output;
+    public OutputLines Log => Process.Output;
 
     /// <summary>What it says about itself when it fails.</summary>
-    public OutputLines Error => _process.Error;
+    public OutputLines Error => Process.Error;
 
     /// <summary>Whether it still runs.</summary>
-    public bool IsRunning => !_process.HasExited;
+    public bool IsRunning => !Process.HasExited;
 
     /// <summary>The variables by which a proxy takes its mesh and its certificates from files.</summary>
     /// <param name="meshFile">Workloads, services and policies.</param>
@@ -44,7 +45,7 @@ internal sealed class ProxyProcess : IAsyncDisposable
         ["NODE_NAME"] = pod.Node.Name,
         ["CLUSTER_ID"] = "Kubernetes",
         ["INSTANCE_IP"] = pod.IPv4.ToString(),
-        ["ISTIO_META_DNS_CAPTURE"] = "false",
+        ["ISTIO_META_DNS_CAPTURE"] = "true",
         ["IPV6_ENABLED"] = pod.IPv6 is null ? "false" : "true",
     };
 
@@ -52,10 +53,11 @@ internal sealed class ProxyProcess : IAsyncDisposable
     /// <param name="pod">Where it runs.</param>
     /// <param name="binary">Its executable.</param>
     /// <param name="environment">All that it gets to know of its surroundings.</param>
+    /// <param name="launcher">A command in front of the proxy's, such as one that takes rights away.</param>
     public static async Task<ProxyProcess> StartAsync(
-        Pod pod, string binary, IReadOnlyDictionary<string, string?> environment)
+        Pod pod, string binary, IReadOnlyDictionary<string, string?> environment, params IReadOnlyList<string> launcher)
     {
-        var spec = new ProcessSpec(binary, "proxy", "ztunnel")
+        var spec = new ProcessSpec([.. launcher, binary, "proxy", "ztunnel"])
         {
             Environment = environment,
             InheritEnvironment = false,
@@ -109,11 +111,11 @@ internal sealed class ProxyProcess : IAsyncDisposable
 
     /// <summary>Waits until it ends by itself. Its exit code.</summary>
     public Task<int> WaitForExitAsync(CancellationToken cancellationToken) =>
-        _process.WaitForExitAsync(cancellationToken);
+        Process.WaitForExitAsync(cancellationToken);
 
     /// <summary>SIGTERM, and the exit code that follows.</summary>
-    public Task<int> StopAsync() => _process.StopAsync();
+    public Task<int> StopAsync() => Process.StopAsync();
 
     /// <summary>Kills it.</summary>
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
+    public ValueTask DisposeAsync() => Process.DisposeAsync();
 }

@@ -11,6 +11,7 @@ internal static class Tools
         (["curl"], "curl"),
         (["ip"], "iproute2"),
         (["iperf3"], "iperf3"),
+        (["mount"], "mount"),
         (["nc"], "netcat-openbsd"),
         (["nft"], "nftables"),
         (["nginx"], "nginx-light"),

@@ -17,6 +17,8 @@ internal sealed class Topology : IAsyncDisposable
     private readonly ConcurrentStack<NetworkNamespace> _namespaces = [];
     private readonly List<TopologyNode> _nodes = [];
     private readonly List<NodeProxy> _proxies = [];
+    private readonly List<NameServer> _nameServers = [];
+    private string? _resolverFile;
 
     private Topology(TopologyOptions options)
     {
@@ -97,10 +99,25 @@ internal sealed class Topology : IAsyncDisposable
         return proxy;
     }
 
+    /// <summary>
+    /// Adds the cluster's name server in a pod of its own. Pods that are added from then on, those of proxies included, ask it, as
+    /// the kubelet would have it. One call at a time.
+    /// </summary>
+    public async Task<NameServer> AddNameServerAsync(TopologyNode node, CancellationToken cancellationToken)
+    {
+        var pod = await AddPodAsync(node, "kube-dns", cancellationToken);
+        var server = NameServer.Start(pod);
+        _nameServers.Add(server);
+        var file = Path.Combine(Folder, "resolv.conf");
+        await File.WriteAllTextAsync(file, $"nameserver {pod.IPv4}\n", cancellationToken);
+        _resolverFile = file;
+        return server;
+    }
+
     /// <summary>Adds a pod, not captured.</summary>
     public async Task<Pod> AddPodAsync(TopologyNode node, string name, CancellationToken cancellationToken)
     {
-        var network = await AddNamespaceAsync(name, _options.PodSettings(), cancellationToken);
+        var network = await AddNamespaceAsync(name, _options.PodSettings(), cancellationToken, _resolverFile);
         return await node.AttachAsync(network, name, _options, cancellationToken);
     }
 
@@ -110,6 +127,11 @@ internal sealed class Topology : IAsyncDisposable
         foreach (var proxy in _proxies)
         {
             await proxy.DisposeAsync();
+        }
+
+        foreach (var server in _nameServers)
+        {
+            await server.DisposeAsync();
         }
 
         while (_namespaces.TryPop(out var network))
@@ -155,9 +177,9 @@ internal sealed class Topology : IAsyncDisposable
     }
 
     private async Task<NetworkNamespace> AddNamespaceAsync(
-        string name, IReadOnlyList<string> settings, CancellationToken cancellationToken)
+        string name, IReadOnlyList<string> settings, CancellationToken cancellationToken, string? resolverFile = null)
     {
-        var network = await NetworkNamespace.CreateAsync(_prefix.Name(name), settings, cancellationToken);
+        var network = await NetworkNamespace.CreateAsync(_prefix.Name(name), settings, cancellationToken, resolverFile);
         _namespaces.Push(network);
         return network;
     }

@@ -5,8 +5,11 @@ internal sealed class TopologyNode : IAsyncDisposable
 {
     private int _pods;
 
-    private TopologyNode(string name, int number, NetworkNamespace network) =>
+    private TopologyNode(string name, int number, NetworkNamespace network)
+    {
         (Name, Number, Namespace) = (name, number, network);
+        Host = new Pod(name, this, network, AddressPlan.Node4(number), AddressPlan.Node6(number));
+    }
 
     /// <summary>Its Kubernetes name.</summary>
     public string Name { get; }
@@ -19,6 +22,9 @@ internal sealed class TopologyNode : IAsyncDisposable
 
     /// <summary>Where the node's own processes run.</summary>
     public NetworkNamespace Namespace { get; }
+
+    /// <summary>What a pod is that shares the node's network (<c>hostNetwork</c>).</summary>
+    public Pod Host { get; }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Namespace.DisposeAsync();

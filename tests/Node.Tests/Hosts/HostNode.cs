@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
-using Node.Tests.InPod;
 using Node.Tests.Networks;
 using Node.Tests.Routes;
 using Ztunnel.Demo;
@@ -46,7 +45,7 @@ public sealed class HostNode : IAsyncLifetime
 
     internal Pod GatewayPod { get; private set; } = null!;
 
-    internal SharedProxy Proxy { get; private set; } = null!;
+    internal ProxyProcess Proxy { get; private set; } = null!;
 
     internal NodePeer Gateway { get; private set; } = null!;
 
@@ -151,12 +150,17 @@ public sealed class HostNode : IAsyncLifetime
         await File.WriteAllTextAsync(meshFile, HostMesh.ToYaml(Client, Server), token);
         var resolverFile = Path.Combine(_topology.Folder, "resolv.conf");
         await File.WriteAllTextAsync(resolverFile, $"nameserver {AddressPlan.Node4(1)}\n", token);
-        var environment = SharedProxy.EnvironmentOf(_agent.Path, meshFile, AuthorityFolder, node.Name);
+        var environment = ProxyProcess.Files(meshFile, AuthorityFolder);
+        environment["INPOD_UDS"] = _agent.Path;
+        environment["NODE_NAME"] = node.Name;
+        environment["CLUSTER_ID"] = "Kubernetes";
+        environment["LOG_FORMAT"] = "json";
         environment["ISTIO_META_DNS_CAPTURE"] = "true";
         environment["UNSTABLE_ENABLE_SOCKS5"] = "true";
         environment["HBONE_CONNECT_TIMEOUT"] = "2s";
-        Proxy = await SharedProxy.StartAsync(
-            node.Namespace,
+        Proxy = await ProxyProcess.StartAsync(
+            node.Host,
+            ProxyBinary.Path,
             environment,
             "/usr/bin/unshare", "--mount", "/bin/sh", "-c", "/bin/mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"",
             resolverFile);

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using Ztunnel.Demo;
 using Ztunnel.Tests.InPod;
 
 namespace Node.Tests.InPod;
@@ -26,8 +27,8 @@ public sealed class AgentPathTests(TwoNodes nodes)
         try
         {
             Close(folder);
-            var proxy = await SharedProxy.StartAsync(
-                nodes.Plain.Pod.Namespace, nodes.Far.Environment(("INPOD_UDS", agent.Path), ("POD_NAME", "plain")), Rights);
+            var proxy = await ProxyProcess.StartAsync(
+                nodes.Plain.Pod, ProxyBinary.Path, nodes.Far.Environment(("INPOD_UDS", agent.Path), ("POD_NAME", "plain")), Rights);
             await using var process = proxy.Process;
             await proxy.WaitForReadyAsync("500 not ready, pending: workload proxy manager", Token);
             await EchoCalls.UntilAsync(async () => await FailuresAsync(proxy) >= 4, "the proxy tries again");
@@ -74,9 +75,9 @@ public sealed class AgentPathTests(TwoNodes nodes)
     private static void Open(string folder) =>
         File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
-    private static Task<double> FailuresAsync(SharedProxy proxy) => proxy.SumAsync(FailedConnects, [], Token);
+    private static Task<double> FailuresAsync(ProxyProcess proxy) => proxy.SumAsync(FailedConnects, [], Token);
 
-    private static string[] Complaints(SharedProxy proxy) =>
+    private static string[] Complaints(ProxyProcess proxy) =>
     [
         .. proxy.Process.Output.Since(0).Where(line => line.Contains("cannot connect to ", StringComparison.Ordinal)),
     ];

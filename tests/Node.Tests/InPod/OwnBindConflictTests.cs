@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Ztunnel.Demo;
 
 namespace Node.Tests.InPod;
 
@@ -24,8 +25,9 @@ public sealed class OwnBindConflictTests(TwoNodes nodes)
         var pod = nodes.Plain.Pod;
         using var squatter = Occupy(family, port);
 
-        var proxy = await SharedProxy.StartAsync(
-            pod.Namespace,
+        var proxy = await ProxyProcess.StartAsync(
+            pod,
+            ProxyBinary.Path,
             nodes.Far.Environment(("INPOD_UDS", Path.Combine(nodes.Topology.Folder, "nobody.sock")), ("POD_NAME", "plain")));
         await using var process = proxy.Process;
         var exitCode = await process.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token);

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Ztunnel.Cni;
 using Ztunnel.Demo;
 
@@ -22,7 +21,7 @@ internal sealed class ServedNode : IAsyncDisposable
     public CniServer Agent { get; }
 
     /// <summary>The one that was started last.</summary>
-    public SharedProxy Proxy { get; private set; } = null!;
+    public ProxyProcess Proxy { get; private set; } = null!;
 
     /// <summary>Variables of each proxy besides those that take mesh and certificates from files.</summary>
     public IReadOnlyDictionary<string, string?> Settings { get; set; } = new Dictionary<string, string?>();
@@ -35,24 +34,18 @@ internal sealed class ServedNode : IAsyncDisposable
     {
         var node = await topology.AddNodeAsync(name, cancellationToken);
         var pod = await topology.AddPodAsync(node, $"ztunnel-{name}", cancellationToken);
-        var agent = await CniServer.StartAsync(
+        var agent = await NodeProxy.StartAgentAsync(
             new CniServerOptions { Path = AgentPathOf(topology, name), AcceptInterval = TimeSpan.FromMilliseconds(1) },
-            TimeProvider.System,
-            NullLogger<CniServer>.Instance,
             cancellationToken);
-        return new ServedNode(topology, node, new MeshPod(pod, "istio-system", "ztunnel"), agent);
+        return new ServedNode(topology, node, new MeshPod(pod, NodeProxy.Namespace, NodeProxy.ServiceAccount), agent);
     }
 
     /// <summary>The environment of this node's proxy.</summary>
     public Dictionary<string, string?> Environment(params (string Name, string Value)[] more)
     {
-        var environment = SharedProxy.EnvironmentOf(
-            AgentPathOf(_topology, Node.Name), TwoNodes.MeshFileOf(_topology), TwoNodes.AuthorityFolderOf(_topology), Node.Name);
-        environment["POD_NAME"] = ProxyPod.Pod.Name;
-        environment["POD_NAMESPACE"] = ProxyPod.Namespace;
-        environment["SERVICE_ACCOUNT"] = ProxyPod.ServiceAccount;
-        environment["INSTANCE_IP"] = ProxyPod.Pod.IPv4.ToString();
-        environment["ISTIO_META_DNS_CAPTURE"] = "true";
+        var files = ProxyProcess.Files(TwoNodes.MeshFileOf(_topology), TwoNodes.AuthorityFolderOf(_topology));
+        var environment = NodeProxy.EnvironmentOf(ProxyPod.Pod, AgentPathOf(_topology, Node.Name), files);
+        environment["LOG_FORMAT"] = "json";
         foreach (var (name, value) in Settings)
         {
             environment[name] = value;
@@ -69,7 +62,7 @@ internal sealed class ServedNode : IAsyncDisposable
     /// <summary>Starts a proxy with these variables besides the usual ones, and waits until it serves all enrolled pods.</summary>
     public async Task StartProxyAsync(CancellationToken cancellationToken, params (string Name, string Value)[] more)
     {
-        Proxy = await SharedProxy.StartAsync(ProxyPod.Pod.Namespace, Environment(more), Launcher);
+        Proxy = await ProxyProcess.StartAsync(ProxyPod.Pod, ProxyBinary.Path, Environment(more), Launcher);
         await Proxy.WaitForReadyAsync("200", cancellationToken);
     }
 

@@ -26,7 +26,7 @@ public sealed class SharedNode : IAsyncLifetime
     /// <summary>The one that is open now.</summary>
     internal AgentConnection Connection { get; set; } = null!;
 
-    internal SharedProxy Proxy { get; private set; } = null!;
+    internal ProxyProcess Proxy { get; private set; } = null!;
 
     /// <summary>What the readiness page said before the agent was there, after an add, and after the snapshot.</summary>
     internal List<string> ReadyAnswers { get; } = [];
@@ -74,8 +74,17 @@ public sealed class SharedNode : IAsyncLifetime
 
     internal static string UidOf(Pod pod) => $"uid-{pod.Name}";
 
-    internal Task<SharedProxy> StartProxyAsync(TopologyNode node) => SharedProxy.StartAsync(
-        node.Namespace, SharedProxy.EnvironmentOf(Agent.Path, MeshFile, Path.Combine(Topology.Folder, "ca"), Node.Name));
+    /// <summary>Starts a proxy in the network of a node, for the pods of <see cref="Node"/>.</summary>
+    internal Task<ProxyProcess> StartProxyAsync(TopologyNode node)
+    {
+        var environment = ProxyProcess.Files(MeshFile, Path.Combine(Topology.Folder, "ca"));
+        environment["INPOD_UDS"] = Agent.Path;
+        environment["NODE_NAME"] = Node.Name;
+        environment["CLUSTER_ID"] = "Kubernetes";
+        environment["LOG_FORMAT"] = "json";
+        environment["ISTIO_META_DNS_CAPTURE"] = "false"; // what a pod costs is counted without
+        return ProxyProcess.StartAsync(node.Host, ProxyBinary.Path, environment);
+    }
 
     /// <summary>Adds a pod by the current connection, or another.</summary>
     internal async Task AddAsync(Pod pod, AgentConnection? connection = null)

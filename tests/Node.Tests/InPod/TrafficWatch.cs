@@ -8,15 +8,15 @@ internal sealed class TrafficWatch
     private static readonly string[] Names =
         ["connections_opened", "connections_closed", "received_bytes", "sent_bytes"];
 
-    private readonly SharedProxy _proxy;
+    private readonly ProxyProcess _proxy;
     private readonly (string, string)[] _labels;
     private double[] _before = [];
 
-    private TrafficWatch(SharedProxy proxy, (string, string)[] labels) => (_proxy, _labels) = (proxy, labels);
+    private TrafficWatch(ProxyProcess proxy, (string, string)[] labels) => (_proxy, _labels) = (proxy, labels);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<TrafficWatch> StartAsync(SharedProxy proxy, params (string, string)[] labels)
+    public static async Task<TrafficWatch> StartAsync(ProxyProcess proxy, params (string, string)[] labels)
     {
         var watch = new TrafficWatch(proxy, labels);
         watch._before = await watch.ReadAsync();

@@ -25,9 +25,9 @@ internal sealed class TwoNetworks : IAsyncDisposable
 
     public Pod Server { get; private set; } = null!;
 
-    public SharedProxy Near { get; private set; } = null!;
+    public ProxyProcess Near { get; private set; } = null!;
 
-    public SharedProxy Far { get; private set; } = null!;
+    public ProxyProcess Far { get; private set; } = null!;
 
     public Pod GatewayPod { get; private set; } = null!;
 
@@ -144,7 +144,7 @@ internal sealed class TwoNetworks : IAsyncDisposable
             cancellationToken);
     }
 
-    private async Task<SharedProxy> StartProxyAsync(
+    private async Task<ProxyProcess> StartProxyAsync(
         TopologyNode node,
         string network,
         string mesh,
@@ -155,27 +155,22 @@ internal sealed class TwoNetworks : IAsyncDisposable
         _agents.Add(agent);
         var meshFile = Path.Combine(_topology.Folder, $"{node.Name}.yaml");
         await File.WriteAllTextAsync(meshFile, mesh, cancellationToken);
-        var spec = new ProcessSpec(ProxyBinary.Path, "proxy", "ztunnel")
+        var variables = ProxyProcess.Files(meshFile, AuthorityFolder);
+        foreach (var (name, value) in environment)
         {
-            InheritEnvironment = false,
-            Environment = new Dictionary<string, string?>(environment)
-            {
-                ["INPOD_UDS"] = agent.Path,
-                ["LOCAL_XDS_PATH"] = meshFile,
-                ["XDS_ADDRESS"] = "",
-                ["FAKE_CA"] = "true",
-                ["LOCAL_CA_DIR"] = AuthorityFolder,
-                ["NODE_NAME"] = node.Name,
-                ["NETWORK"] = network,
-                ["CLUSTER_ID"] = $"cluster-{network}",
-                ["ISTIO_META_DNS_CAPTURE"] = "false",
-                ["LOG_FORMAT"] = "json",
-            },
-        };
-        return new SharedProxy(node.Namespace, await node.Namespace.StartAsync(spec));
+            variables[name] = value;
+        }
+
+        variables["INPOD_UDS"] = agent.Path;
+        variables["NODE_NAME"] = node.Name;
+        variables["NETWORK"] = network;
+        variables["CLUSTER_ID"] = $"cluster-{network}";
+        variables["ISTIO_META_DNS_CAPTURE"] = "false";
+        variables["LOG_FORMAT"] = "json";
+        return await ProxyProcess.StartAsync(node.Host, ProxyBinary.Path, variables);
     }
 
-    private async Task ServeAsync(Pod pod, string @namespace, SharedProxy proxy, CancellationToken cancellationToken)
+    private async Task ServeAsync(Pod pod, string @namespace, ProxyProcess proxy, CancellationToken cancellationToken)
     {
         var connection = await _agents[^1].AcceptAsync();
         _connections.Add(connection);

@@ -50,6 +50,7 @@ internal sealed class TwoPods : IAsyncDisposable
         var variables = ProxyProcess.Files(Fixture.PathOf("mesh", "twopods.yaml"), AuthorityFolder);
         variables["CLUSTER_ID"] = "cluster1";
         variables["LOG_FORMAT"] = logFormat;
+        variables["ISTIO_META_DNS_CAPTURE"] = "false";
         var proxy = await DedicatedProxy.StartAsync(pod, workload, variables);
         await proxy.WaitUntilReadyAsync(cancellationToken);
         await pod.CaptureAsync(cancellationToken);

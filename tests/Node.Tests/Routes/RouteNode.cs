@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
-using Node.Tests.InPod;
 using Ztunnel.Demo;
 using Ztunnel.Tests.InPod;
 
@@ -22,7 +21,7 @@ public sealed class RouteNode : IAsyncLifetime
 
     internal RoutePods Pods { get; private set; } = null!;
 
-    internal SharedProxy Proxy { get; private set; } = null!;
+    internal ProxyProcess Proxy { get; private set; } = null!;
 
     internal WaypointPeer Waypoint { get; private set; } = null!;
 
@@ -162,12 +161,7 @@ public sealed class RouteNode : IAsyncLifetime
         environment["HBONE_CONNECT_TIMEOUT"] = "6s";
         environment["TLS_HANDSHAKE_TIMEOUT"] = "6s";
         environment["HBONE_RESPONSE_TIMEOUT"] = "6s";
-        var spec = new ProcessSpec(ProxyBinary.Path, "proxy", "ztunnel")
-        {
-            InheritEnvironment = false,
-            Environment = environment,
-        };
-        Proxy = new SharedProxy(node.Namespace, await node.Namespace.StartAsync(spec));
+        Proxy = await ProxyProcess.StartAsync(node.Host, ProxyBinary.Path, environment);
         _connection = await _agent.AcceptAsync();
         await _connection.ReadHelloAsync();
         foreach (var pod in Pods.Captured)

@@ -1,6 +1,6 @@
 namespace Node.Tests.Socks;
 
-/// <summary>The topology of the node tests with SOCKS and DNS in both pods.</summary>
+/// <summary>The topology of the node tests with SOCKS in both pods.</summary>
 public sealed class SocksTopology : IAsyncLifetime
 {
     public NodeTopology Pods { get; } = new()
@@ -9,7 +9,6 @@ public sealed class SocksTopology : IAsyncLifetime
         {
             ["LOG_FORMAT"] = "json",
             ["UNSTABLE_ENABLE_SOCKS5"] = "true",
-            ["ISTIO_META_DNS_CAPTURE"] = "true",
         },
     };
 
