@@ -30,6 +30,10 @@ public sealed class StatementCoverageTests
         Assert.Empty(StatementLabels.WrongInDocument(typeof(StatementCoverageTests).Assembly));
 
     [Fact]
+    public void Document_HasATestForEachStatementOfNamesAndTelemetry() => Assert.Empty(StatementLabels.WithoutRow(
+        StatementLabels.Document, [.. StatementLabels.Chapter('D', 1, 16), .. StatementLabels.Chapter('A', 1, 10)]));
+
+    [Fact]
     public void NodeDocument_NamesTestsThatExist() => Assert.Empty(
         StatementLabels.WrongInDocument(typeof(StatementCoverageTests).Assembly, StatementLabels.NodeDocument));
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using Microsoft.Extensions.Primitives;
+using ZstdSharp;
 
 namespace Ztunnel.Admin;
 
@@ -8,7 +9,7 @@ namespace Ztunnel.Admin;
 internal static class ContentEncoding
 {
     // In the order of our preference among those that a caller likes equally; gzip needs the least memory.
-    private static readonly string[] Supported = ["gzip", "br", "deflate"];
+    private static readonly string[] Supported = ["gzip", "zstd", "br", "deflate"];
 
     /// <summary>The coding with the highest weight in Accept-Encoding (RFC 9110 section 12.5.3), or null.</summary>
     public static string? Choose(StringValues acceptEncoding)
@@ -31,9 +32,18 @@ internal static class ContentEncoding
     public static Stream Compress(Stream output, string coding, CompressionLevel level) => coding switch
     {
         "gzip" => new GZipStream(output, level, leaveOpen: true),
+        "zstd" => new CompressionStream(output, ZstdLevelOf(level), leaveOpen: true),
         "br" => new BrotliStream(output, level, leaveOpen: true),
         "deflate" => new ZLibStream(output, level, leaveOpen: true), // the coding of this name is the zlib format
         _ => throw new ArgumentOutOfRangeException(nameof(coding), coding, "not a coding that we can make"),
+    };
+
+    // RFC 8878; levels as zstd(1) numbers them.
+    private static int ZstdLevelOf(CompressionLevel level) => level switch
+    {
+        CompressionLevel.Fastest or CompressionLevel.NoCompression => 1,
+        CompressionLevel.SmallestSize => 19,
+        _ => 3,
     };
 
     private static double? WeightOf(string coding, StringValues acceptEncoding)

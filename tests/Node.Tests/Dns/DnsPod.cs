@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Redirection;
 using Ztunnel.Config;
@@ -7,6 +6,7 @@ using Ztunnel.Dns;
 using Ztunnel.Mesh;
 using Ztunnel.Proxy;
 using Ztunnel.Telemetry;
+using static Ztunnel.Tests.Mesh.TestMesh;
 
 namespace Node.Tests.Dns;
 
@@ -69,10 +69,10 @@ internal sealed class DnsPod : IAsyncDisposable
         }
     }
 
-    /// <summary>A proxy of the pod <c>ns1/client</c>, bound and started.</summary>
-    public DnsProxy StartProxy(string server, Drain? drain = null, bool reusePort = true)
+    /// <summary>A proxy of the pod <c>ns1/client</c> in the mesh of <see cref="DnsMesh"/>, bound and started.</summary>
+    public DnsProxy StartProxy(string server, Drain? drain = null, ProxyOptions? options = null)
     {
-        var proxy = DnsProxy.Bind(ServicesFor(server, reusePort), new WorkloadInfo("client", "ns1", "client"), Netns, drain ?? Drain);
+        var proxy = DnsProxy.Bind(ServicesFor(server, options), DnsMesh.Client.Info, Netns, drain ?? Drain);
         proxy.Start();
         return proxy;
     }
@@ -114,6 +114,13 @@ internal sealed class DnsPod : IAsyncDisposable
     public Task<string> DigAsync(string server, params string[] arguments) =>
         RunAsync(["dig", "-p", "15053", $"@{server}", "+tries=1", "+timeout=15", "+nocookie", "+short", .. arguments]);
 
+    /// <summary>The same with code, flags and owners.</summary>
+    public async Task<DigReply> AskAsync(string server, params string[] arguments) => DigReply.Parse(await RunAsync(
+        [
+            "dig", "-p", "15053", $"@{server}", "+tries=1", "+timeout=15", "+nocookie", "+ignore", "+noall", "+comments", "+answer",
+            .. arguments,
+        ]));
+
     public async ValueTask DisposeAsync()
     {
         Netns.Dispose();
@@ -122,33 +129,15 @@ internal sealed class DnsPod : IAsyncDisposable
         await _cluster.DisposeAsync();
     }
 
-    private static DnsServices ServicesFor(string server, bool reusePort)
+    private static DnsServices ServicesFor(string server, ProxyOptions? options) => new(
+        options ?? new ProxyOptions(),
+        new MeshState(Empty.With(DnsMesh.Resources), TimeProvider.System),
+        new DnsMetrics(new MetricsRegistry()),
+        NullLoggerFactory.Instance,
+        TimeProvider.System)
     {
-        var mesh = MeshSnapshot.Empty(localNode: null).ToBuilder();
-        mesh.SetWorkload(new Workload
-        {
-            Uid = "cluster1//Pod/ns1/client",
-            Name = "client",
-            Namespace = "ns1",
-            ServiceAccount = "client",
-        });
-        mesh.SetService(new Service
-        {
-            Name = "echo",
-            Namespace = "ns1",
-            Hostname = "echo.ns1.svc.cluster.local",
-            Vips = [new("", IPAddress.Parse("10.0.0.1")), new("", IPAddress.Parse("fd00::1"))],
-        });
-        return new DnsServices(
-            new ProxyOptions { InPodPortReuse = reusePort },
-            new MeshState(mesh.ToSnapshot(), TimeProvider.System),
-            new DnsMetrics(new MetricsRegistry()),
-            NullLoggerFactory.Instance,
-            TimeProvider.System)
-        {
-            ReadResolverFile = () => ResolverFile.Parse($"nameserver {server}"),
-        };
-    }
+        ReadResolverFile = () => ResolverFile.Parse($"nameserver {server}"),
+    };
 
     private async Task StartServerAsync()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using Redirection.Rules;
+using Ztunnel.Config;
 using Ztunnel.Proxy;
 
 namespace Node.Tests.Dns;
@@ -118,9 +119,9 @@ public sealed class DnsPodTests
     public async Task WithoutPortReuse_ASecondProxyIsRefusedByName()
     {
         await using var pod = await DnsPod.CreateAsync();
-        await using var first = pod.StartProxy(DnsPod.ServerIpv4, reusePort: false);
+        await using var first = pod.StartProxy(DnsPod.ServerIpv4, options: new ProxyOptions { InPodPortReuse = false });
 
-        var refused = Assert.Throws<ListenException>(() => pod.StartProxy(DnsPod.ServerIpv4, reusePort: false));
+        var refused = Assert.Throws<ListenException>(() => pod.StartProxy(DnsPod.ServerIpv4, options: new ProxyOptions { InPodPortReuse = false }));
 
         Assert.StartsWith("failed to bind to address 127.0.0.1:15053: Address already in use", refused.Message, StringComparison.Ordinal);
     }

@@ -14,7 +14,7 @@ public sealed class OwnMetricsTests(TwoNodes nodes)
     [InlineData("near", AddressFamily.InterNetworkV6)]
     [InlineData("far", AddressFamily.InterNetwork)]
     [InlineData("far", AddressFamily.InterNetworkV6)]
-    public async Task N21_E7_MetricsOfAProxy_AreReadByACapturedPodThroughTheTunnel(string name, AddressFamily family)
+    public async Task N21_E7_A9_MetricsOfAProxy_AreReadByACapturedPodThroughTheTunnel(string name, AddressFamily family)
     {
         var node = name == "near" ? nodes.Near : nodes.Far;
         var since = node.Proxy.Process.Output.Count;

@@ -22,7 +22,7 @@ public sealed partial class MetricsPageTests(ScrapedNodes scraped)
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task E13_M1_Help_SaysUnstableOfAllButTheStable()
+    public async Task E13_M1_A7_Help_SaysUnstableOfAllButTheStable()
     {
         foreach (var page in await PagesAsync())
         {
@@ -57,7 +57,7 @@ public sealed partial class MetricsPageTests(ScrapedNodes scraped)
     }
 
     [Fact]
-    public async Task M1_BuildAndDescriptors_AreThere()
+    public async Task M1_A7_BuildAndDescriptors_AreThere()
     {
         foreach (var page in await PagesAsync())
         {

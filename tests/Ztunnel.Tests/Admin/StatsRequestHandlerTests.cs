@@ -49,6 +49,7 @@ public sealed class StatsRequestHandlerTests
     [InlineData("gzip")]
     [InlineData("br")]
     [InlineData("deflate")]
+    [InlineData("zstd")]
     public async Task M2_A6_Body_Compressed_DecodesToTheSame(string coding)
     {
         await using var admin = await AdminFixture.StartAsync();
@@ -65,6 +66,7 @@ public sealed class StatsRequestHandlerTests
         {
             "gzip" => new GZipStream(body, CompressionMode.Decompress),
             "br" => new BrotliStream(body, CompressionMode.Decompress),
+            "zstd" => new ZstdSharp.DecompressionStream(body),
             _ => new ZLibStream(body, CompressionMode.Decompress),
         };
         using var reader = new StreamReader(decoded, Encoding.UTF8);
@@ -74,7 +76,9 @@ public sealed class StatsRequestHandlerTests
     [Theory]
     [InlineData("", null)]
     [InlineData("identity", null)]
-    [InlineData("zstd", null)]
+    [InlineData("zstd", "zstd")]
+    [InlineData("br, zstd", "zstd")]
+    [InlineData("compress", null)]
     [InlineData("gzip;q=0", null)]
     [InlineData("br, gzip, deflate", "gzip")]
     [InlineData("gzip;q=0.5, BR;q=0.8", "br")]

@@ -12,7 +12,7 @@ public sealed class CertificateDumpTests
     private static readonly DateTimeOffset Now = new(2026, 8, 20, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public void Write_RecordedRoot_GivesTheRecordedMembers()
+    public void A1_Write_RecordedRoot_GivesTheRecordedMembers()
     {
         using var recorded = JsonDocument.Parse(Fixture.Read("config_dump", "twopods-b.json"));
         var expected = recorded.RootElement.GetProperty("certificates")[0].GetProperty("rootCerts")[0];
@@ -31,7 +31,7 @@ public sealed class CertificateDumpTests
     }
 
     [Fact]
-    public void Write_Available_HasTheRecordedShape()
+    public void A1_Write_Available_HasTheRecordedShape()
     {
         using var recorded = JsonDocument.Parse(Fixture.Read("config_dump", "twopods-b.json"));
         var expected = recorded.RootElement.GetProperty("certificates")[0];
@@ -51,7 +51,7 @@ public sealed class CertificateDumpTests
     [Theory]
     [InlineData(null, "Initializing")]
     [InlineData("no CA", "Unavailable: no CA")]
-    public void Write_WithoutCertificate_HasEmptyChains(string? error, string state)
+    public void A1_Write_WithoutCertificate_HasEmptyChains(string? error, string state)
     {
         var written = Write(new CertificateEntry(TestCertificates.Alice, null, error));
 

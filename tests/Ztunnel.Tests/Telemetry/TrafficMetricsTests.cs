@@ -47,7 +47,7 @@ public sealed class TrafficMetricsTests : IDisposable
     }
 
     [Fact]
-    public async Task Scrape_NothingHappened_IsOnlyTheEnd()
+    public async Task A7_Scrape_NothingHappened_IsOnlyTheEnd()
     {
         Assert.Equal("# EOF\n", await ScrapeAsync());
     }
