@@ -162,7 +162,8 @@ public sealed class HbonePoolPeerTests : IAsyncDisposable
             }
         }
 
-        Assert.True((await Assert.ThrowsAsync<HboneProtocolException>(() => opening)).IsUnprocessed);
+        var failure = await Assert.ThrowsAsync<HboneProtocolException>(() => opening);
+        Assert.True(failure.IsUnprocessed || !byGoAway); // a close may come after the request was sent, GOAWAY says that it was not read
         Assert.InRange(_dials, 1, 9); // three connections for each of three attempts at the most
     }
 
