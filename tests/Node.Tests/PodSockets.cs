@@ -9,10 +9,36 @@ namespace Node.Tests;
 /// <summary>Applications of a pod, played by sockets of this process that live in the pod's namespace.</summary>
 internal static class PodSockets
 {
+    // Below those that the kernel chooses from.
+    private static int _lastOwnPort = 2_000;
+
     /// <summary>Connects from a pod.</summary>
     public static Task<Socket> ConnectAsync(
         this Pod pod, IPAddress address, int port, CancellationToken cancellationToken) =>
         pod.Namespace.ConnectAsync(address, port, cancellationToken);
+
+    /// <summary>
+    /// The same from a port that nobody else has. A port that the kernel chooses may have been that of a connection to another
+    /// address a moment ago: redirection to the same listener then gives this one another port, which is all that the proxy sees.
+    /// </summary>
+    public static async Task<Socket> ConnectFromOwnPortAsync(
+        this Pod pod, IPAddress address, int port, CancellationToken cancellationToken)
+    {
+        using var netns = pod.OpenNetns();
+        var socket = netns.CreateTcpSocket(address.AddressFamily);
+        try
+        {
+            var any = address.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
+            socket.Bind(new IPEndPoint(any, Interlocked.Increment(ref _lastOwnPort)));
+            await socket.ConnectAsync(address, port, cancellationToken);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Connects from a namespace, such as a node's.</summary>
     public static async Task<Socket> ConnectAsync(

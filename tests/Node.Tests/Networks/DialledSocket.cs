@@ -6,7 +6,7 @@ namespace Node.Tests.Networks;
 /// <summary>A connection of the client, and what its proxy logs about it.</summary>
 /// <param name="Socket">The application's end.</param>
 /// <param name="Log">Of the proxy.</param>
-/// <param name="Since">Where the log was before: the system gives the same port to more than one connection.</param>
+/// <param name="Since">Where the log was before.</param>
 internal sealed record DialledSocket(Socket Socket, OutputLines Log, long Since) : IDisposable
 {
     private readonly string _from = $"{Socket.LocalEndPoint}";

@@ -71,14 +71,18 @@ internal sealed class TwoNetworks : IAsyncDisposable
         var address = family == AddressFamily.InterNetwork
             ? AddressPlan.Service4(service.Number)
             : AddressPlan.Service6(service.Number);
-        return new(await Client.ConnectAsync(address, FarService.Port, cancellationToken), Near.Process.Output, since);
+        return new(
+            await Client.ConnectFromOwnPortAsync(address, FarService.Port, cancellationToken), Near.Process.Output, since);
     }
 
     /// <summary>Sends a text, ends, and reads to the end.</summary>
     public async Task<string> AskAsync(FarService service, string text, CancellationToken cancellationToken)
     {
-        using var dialled = await DialAsync(service, cancellationToken);
-        return await dialled.AskAsync(text, cancellationToken);
+        using var socket = await Client.ConnectAsync(
+            AddressPlan.Service4(service.Number), FarService.Port, cancellationToken);
+        await socket.SendTextAsync(text, cancellationToken);
+        socket.Shutdown(SocketShutdown.Send);
+        return await socket.ReceiveToEndAsync(cancellationToken);
     }
 
     /// <summary>Starts the gateway, anew when it was there before.</summary>
