@@ -208,8 +208,14 @@ public sealed class HbonePool : IAsyncDisposable
         {
             return await attempt.WaitAsync(patience, _time, cancellationToken);
         }
-        catch (TimeoutException) when (!attempt.IsCompleted)
+        catch (TimeoutException)
         {
+            // Both may be over at once, and the attempt may have ended with a time-out of its own.
+            if (attempt.IsCompleted)
+            {
+                return await attempt;
+            }
+
             throw new HboneConnectException(DeadlineElapsed, new TimeoutException(DeadlineElapsed), timedOut: true);
         }
     }

@@ -153,6 +153,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
             if (error is null)
             {
                 attempts.Succeeded();
+                client.Connected();
                 error = await CopyAsync(client, opening, telemetry);
             }
 

@@ -99,6 +99,26 @@ public sealed class NamedDestinationsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task SeriesEnough_FurtherOnesAreCountedTogether()
+    {
+        var registry = new MetricsRegistry();
+        var metrics = new OnDemandDnsMetrics(registry);
+        for (var i = 0; i < OnDemandDnsMetrics.MaxSeries + 2; i++)
+        {
+            metrics.Count(Source, $"h{i}.example.com");
+        }
+
+        metrics.Count(Source, "h0.example.com");
+
+        using var text = new MemoryStream();
+        await registry.WriteAsync(text, Token);
+        var lines = Encoding.UTF8.GetString(text.ToArray()).Split('\n').Where(line => line.Contains("hostname=", StringComparison.Ordinal));
+        Assert.Equal(OnDemandDnsMetrics.MaxSeries + 1, lines.Count());
+        Assert.EndsWith(" 2", Assert.Single(lines, line => line.Contains("hostname=\"overflow\"", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.EndsWith(" 2", Assert.Single(lines, line => line.Contains("hostname=\"h0.example.com\"", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task RouteWithAnAddress_IsItselfAndCountsNothing()
     {
         var route = Route(Pod("a", "10.0.0.2").EndpointOf(Web, ""), 80);

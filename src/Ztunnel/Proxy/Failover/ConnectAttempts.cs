@@ -88,7 +88,7 @@ internal sealed class ConnectAttempts(
         }
 
         _tried = _tried.Add(chosen.Key);
-        if (Another(router, client) is not { Chosen: not null } another)
+        if (Another(router, client) is not { DestinationWorkload: not null, Named: null } another)
         {
             return false;
         }
