@@ -10,6 +10,19 @@ namespace Hbone.Http2;
 internal readonly record struct DataFrame(Http2Stream Stream, byte[] Array, int Offset, int Length)
 {
     /// <summary>
+    /// Takes off the end what the stream has no credit for any more: SETTINGS that were acknowledged after it was taken
+    /// left less (RFC 9113 section 6.9.2). Called under the gate, with every acknowledgement before it written.
+    /// </summary>
+    /// <param name="rest">What has to wait, or nothing.</param>
+    /// <returns>What may leave, or nothing.</returns>
+    public DataFrame Affordable(out DataFrame rest)
+    {
+        var missing = (int)Math.Clamp(-Stream.SendWindow, 0, Length);
+        rest = this with { Offset = Offset + Length - missing, Length = missing };
+        return this with { Length = Length - missing };
+    }
+
+    /// <summary>
     /// Writes the payload as one or, if the peer takes less, several DATA frames. Each header stands in place before its
     /// payload, over octets that have already been written.
     /// </summary>

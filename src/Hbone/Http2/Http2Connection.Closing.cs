@@ -119,6 +119,7 @@ public sealed partial class Http2Connection
             foreach (var stream in _streams.Values)
             {
                 stream.Fail(failure, dropReceived: false, toFire);
+                ReleaseHeld(stream);
             }
 
             _streams.Clear();

@@ -77,10 +77,31 @@ public sealed partial class Http2Connection
         return toFire;
     }
 
+    internal void HoldBack(DataFrame rest)
+    {
+        lock (Gate)
+        {
+            rest.Stream.Held = rest;
+            ReleaseHeld(rest.Stream);
+        }
+    }
+
+    // Under the gate: what was held back is queued again when some of it may leave, or when its stream is over.
+    private void ReleaseHeld(Http2Stream stream)
+    {
+        if (stream.Held is { } held && (stream.IsReset || stream.SendWindow + held.Length > 0))
+        {
+            stream.Held = null;
+            _sendQueued += held.Length;
+            _writes.Append(held);
+        }
+    }
+
     // False when the window would leave its 31 bits.
     private bool TryWiden(Http2Stream stream, long change)
     {
         stream.SendWindow += change;
+        ReleaseHeld(stream);
         if (stream.SendWindow is > 0 and <= int.MaxValue)
         {
             stream.Credit(_toFire);

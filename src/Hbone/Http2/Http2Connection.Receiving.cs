@@ -50,7 +50,7 @@ public sealed partial class Http2Connection : IFrameHandler
         {
             FailStream(stream, Http2ErrorCode.StreamClosed, "DATA after END_STREAM");
         }
-        else if (stream.ReceiveWindow < 0)
+        else if (stream.ReceiveWindow < 0 && payloadLength > 0) // an empty END_STREAM needs no window: section 6.9.1
         {
             FailStream(stream, Http2ErrorCode.FlowControlError, "DATA beyond the stream's window");
         }
@@ -272,6 +272,7 @@ public sealed partial class Http2Connection : IFrameHandler
         if (_streams.Remove(stream.Id))
         {
             _blocked.Remove(stream);
+            ReleaseHeld(stream);
             _abandoned += stream.IsPending ? 1 : 0;
             (_closed ??= []).Add(stream);
             ReturnConnectionCredit(); // what it held may be what the connection's credit waited for

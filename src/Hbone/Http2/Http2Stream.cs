@@ -62,6 +62,9 @@ public sealed class Http2Stream
     /// <summary>Negative after SETTINGS that narrowed it (RFC 9113 section 6.9.2).</summary>
     internal long SendWindow { get; set; }
 
+    /// <summary>Payload whose credit was gone before it could leave: it waits for more.</summary>
+    internal DataFrame? Held { get; set; }
+
     /// <summary>What the peer may still send. Negative after we have narrowed it.</summary>
     internal int ReceiveWindow { get; set; }
 
@@ -165,6 +168,9 @@ public sealed class Http2Stream
 
     /// <summary>Gives back credit that was not used.</summary>
     public void GiveBackCredit(int unused) => _connection.GiveBackCredit(this, unused);
+
+    /// <summary>Lets payload wait that was queued and has no credit any more. Called by the write loop, outside the gate.</summary>
+    internal void HoldBack(DataFrame rest) => _connection.HoldBack(rest);
 
     /// <summary>Completes when there may be credit, or the stream was reset.</summary>
     public ValueTask WaitWritableAsync()

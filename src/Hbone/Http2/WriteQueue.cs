@@ -183,6 +183,7 @@ internal sealed class WriteQueue(
         byte[]? frames;
         int length;
         DataFrame data = default;
+        DataFrame rest = default;
         List<AsyncSignal>? toFire = null;
         var maxFrameSize = 0;
         var isVoid = false;
@@ -198,7 +199,11 @@ internal sealed class WriteQueue(
 
                 maxFrameSize = MaxFrameSize;
                 isVoid = data.Stream.IsReset;
-                toFire = isVoid ? null : dequeued(data.Length); // void payload gives its credit back instead
+                if (!isVoid) // void payload gives its credit back instead
+                {
+                    toFire = dequeued(data.Length);
+                    data = data.Affordable(out rest);
+                }
             }
         }
 
@@ -235,7 +240,11 @@ internal sealed class WriteQueue(
             data.Stream.GiveBackCredit(data.Length); // the connection's credit outlives the stream
         }
 
-        if (data.Length < SmallData && !isVoid)
+        if (rest.Length > 0)
+        {
+            rest.Stream.HoldBack(rest);
+        }
+        else if (data.Length < SmallData && !isVoid)
         {
             _unsent.Add(data.Stream);
         }

@@ -1,16 +1,30 @@
 """One connection of h2_peer.py and the exchanges on its streams."""
 
 import asyncio
+import contextlib
 
 import h2.connection
 import h2.events
 import h2.exceptions
+import h2.stream
+import h2.windows
 import hyperframe.frame
 from h2.config import H2Configuration
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 
 from h2_exchange import ExchangeSide
+
+
+class WindowManager(h2.windows.WindowManager):
+    """By itself h2 refuses an empty END_STREAM below a window of 0, which RFC 9113 section 6.9.1 allows."""
+
+    def window_consumed(self, size):
+        if size:
+            super().window_consumed(size)
+
+
+h2.stream.WindowManager = WindowManager
 
 
 def coded(settings):
@@ -128,6 +142,15 @@ class Session:
             if count == self._opened:
                 self._announce(settings)
 
+    def _restore_windows(self):
+        # h2 looks at a window only when data comes, which never does into one that SETTINGS have closed.
+        initial = self._connection.local_settings.initial_window_size
+        for stream_id in self._sides:
+            with contextlib.suppress(h2.exceptions.StreamClosedError):
+                window = self._connection.remote_flow_control_window(stream_id)
+                if window <= 0:
+                    self._connection.increment_flow_control_window(initial - window, stream_id)
+
     def _flush(self):
         data = self._connection.data_to_send()
         if data and not self._writer.is_closing():
@@ -151,6 +174,8 @@ class Session:
                 self._window_changed.set()
             case h2.events.WindowUpdated():
                 self._window_changed.set()
+            case h2.events.SettingsAcknowledged():
+                self._restore_windows()
             case h2.events.RemoteSettingsChanged():
                 self.has_settings.set()
                 self._window_changed.set()

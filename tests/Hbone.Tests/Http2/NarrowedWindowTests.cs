@@ -84,6 +84,8 @@ public sealed class NarrowedWindowTests
         Assert.Null(connection.Failure);
         Assert.All(_streams, stream => Assert.Null(stream.Failure));
         peer.Say(RawFrame.SettingsAck());
+        peer.Say(RawFrame.Data(_streams[0].Id, [], endStream: true)); // needs no window: section 6.9.1
+        Assert.Null(_streams[0].Failure);
         peer.Say(RawFrame.Data(_streams[^1].Id, payload));
         Assert.Equal(
             Http2ErrorCode.FlowControlError, Assert.IsType<Http2StreamException>(_streams[^1].Failure).Code);
