@@ -128,6 +128,9 @@ public sealed class HbonePool : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether there is an open connection that would do; one with no room counts too.</summary>
+    public bool IsConnected(HbonePoolKey key) => _slots.TryGetValue(key, out var slot) && slot.HasOpen();
+
     /// <summary>Closes every connection, live tunnels included.</summary>
     public async ValueTask DisposeAsync()
     {

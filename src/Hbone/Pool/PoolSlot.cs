@@ -52,6 +52,15 @@ internal sealed class PoolSlot
         return (null, attempt.Task);
     }
 
+    /// <summary>Whether any connection is open.</summary>
+    public bool HasOpen()
+    {
+        lock (_gate)
+        {
+            return _connections.Exists(c => c.Connection.IsOpen);
+        }
+    }
+
     /// <summary>A tunnel of this connection is over.</summary>
     public void Leave(PooledConnection connection)
     {

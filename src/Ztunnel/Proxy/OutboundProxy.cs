@@ -188,7 +188,8 @@ internal sealed class OutboundProxy : IAsyncDisposable
     private Task<UpstreamOpening> OpenAsync(OutboundClient client, ConnectAttempts attempts) =>
         attempts.Route.Protocol switch
         {
-            OutboundProtocol.DoubleHbone => UpstreamOpening.OfAsync(_networks.OpenAsync(client, attempts.Route)),
+            OutboundProtocol.DoubleHbone => UpstreamOpening.OfAsync(
+                _networks.OpenAsync(client, attempts.Route, attempts.TunnelPatience)),
             OutboundProtocol.Hbone => UpstreamOpening.OfAsync(OpenTunnelAsync(client, attempts)),
             _ => ConnectAsync(client, attempts),
         };

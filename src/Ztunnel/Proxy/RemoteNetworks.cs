@@ -39,14 +39,19 @@ internal sealed class RemoteNetworks : IAsyncDisposable
     /// <summary>Opens the tunnel to the server. Only the gateway can be told apart before it is up.</summary>
     /// <param name="client">Whose connection it is.</param>
     /// <param name="route">A route by double HBONE.</param>
-    public Task<TunnelOpening> OpenAsync(OutboundClient client, OutboundRoute route)
+    /// <param name="patience">How long to wait for both tunnels' connections; null for the pools' limits.</param>
+    public async Task<TunnelOpening> OpenAsync(OutboundClient client, OutboundRoute route, TimeSpan? patience)
     {
         var key = new HbonePoolKey(client.Workload.Identity, route.InnerIdentities, route.Dial, client.Source.Address)
         {
             Outer = new OuterTunnel(route.ExpectedIdentities, route.HboneTarget!),
         };
-        return TunnelOpening.ForAsync(
-            client.Socket, _inner, key, RequestFor(client, route), _services.Time, _drain.Forced);
+        var opening = await TunnelOpening.ForAsync(
+            client.Socket, _inner, key, RequestFor(client, route), _services.Time, _drain.Forced, patience);
+        return opening.Error?.InnerException is HboneConnectException { InnerException: TimeoutException silence }
+            && _gateways.IsConnected(OuterKeyOf(key))
+            ? new(null, OutboundErrors.From(new HboneTlsException(silence.Message, silence))) // it is the server who is silent
+            : opening;
     }
 
     /// <summary>
@@ -90,8 +95,8 @@ internal sealed class RemoteNetworks : IAsyncDisposable
     // The gateway is asked for the same; the network is nothing that it has to know.
     private ValueTask<HboneTunnel> OpenOuterAsync(
         HbonePoolKey key, ReadOnlyMemory<HeaderField> request, CancellationToken cancellationToken) =>
-        _gateways.OpenAsync(
-            new HbonePoolKey(key.Source, key.Outer!.Expected, key.Destination, key.DownstreamAddress),
-            request[..^1],
-            cancellationToken);
+        _gateways.OpenAsync(OuterKeyOf(key), request[..^1], cancellationToken);
+
+    private static HbonePoolKey OuterKeyOf(HbonePoolKey inner) =>
+        new(inner.Source, inner.Outer!.Expected, inner.Destination, inner.DownstreamAddress);
 }

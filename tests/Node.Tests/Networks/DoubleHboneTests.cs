@@ -198,6 +198,20 @@ public sealed class DoubleHboneTests(NetworksFixture fixture) : IClassFixture<Ne
         Assert.Equal(Hello + Hello, await _networks.AskAsync(FarServices.Echo, Hello, Token));
     }
 
+    /// <summary>Nothing comes back from one of two gateways: its share of the connections goes through the other.</summary>
+    [Fact]
+    public async Task SilentGateway_TheOtherIsTried()
+    {
+        await using var server = PodServer.Start(_networks.Server, TestMesh.EchoPort, PodServer.EchoTwiceAsync);
+        do
+        {
+            using var dialled = await _networks.DialAsync(FarServices.HalfSilent, Token);
+            Assert.Equal(Hello + Hello, await dialled.AskAsync(Hello, Token));
+            Assert.Null((await dialled.LineAsync(Token))["error"]);
+        }
+        while (await _networks.Near.SumAsync("ztunnel_connect_retries_total", [("outcome", "connected")], Token) == 0);
+    }
+
     [Theory]
     [InlineData("unauthorized", "http status: 401 Unauthorized")]
     [InlineData("unknown", "http status: 404 Not Found")]

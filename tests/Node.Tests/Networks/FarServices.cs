@@ -10,6 +10,12 @@ internal static class FarServices
     public const string GatewayIdentity = "spiffe://cluster.local/ns/istio-system/sa/gateway";
     public const string GatewayHostname = "gateway.istio-system.svc.cluster.local";
 
+    /// <summary>Two gateways, of which one lets everything vanish.</summary>
+    public const string HalfSilentHostname = "half-silent.istio-system.svc.cluster.local";
+
+    /// <summary>Address of the one that nothing comes back from.</summary>
+    public const string SilentGateway = "10.9.9.8";
+
     /// <summary>Served by the server pod, through our proxy.</summary>
     public static FarService Echo { get; } = new(1, "echo", ServerIdentity);
 
@@ -45,9 +51,16 @@ internal static class FarServices
 
     public static FarService Garbage { get; } = new(13, "garbage", ServerIdentity);
 
+    /// <summary>Served by the server pod, behind two gateways one of which is silent.</summary>
+    public static FarService HalfSilent { get; } = new(14, "half-silent", ServerIdentity)
+    {
+        Gateway = $"istio-system/{HalfSilentHostname}",
+    };
+
     public static IReadOnlyList<FarService> All { get; } =
     [
         Echo, EchoByAddress, Peer, Nameless, Other, Lost, Unauthorized, Unknown, Unavailable, Reset, Closed, Silent, Garbage,
+        HalfSilent,
     ];
 
     /// <summary>The gateway's routes.</summary>
@@ -59,6 +72,7 @@ internal static class FarServices
         {
             [Echo.Authority] = new { to = toServer },
             [EchoByAddress.Authority] = new { to = toServer },
+            [HalfSilent.Authority] = new { to = toServer },
             [Peer.Authority] = new { to = toPeer },
             [Nameless.Authority] = new { to = toServer },
             [Other.Authority] = new { to = toServer },

@@ -14,6 +14,18 @@ internal static class NetworkMesh
         {Workload(gateway, "istio-system", "net-2", "TCP")}
           services:
             "istio-system/{FarServices.GatewayHostname}": {"{15009: 15008}"}
+            "istio-system/{FarServices.HalfSilentHostname}": {"{15008: 15008}"}
+        - uid: Kubernetes//Pod/istio-system/silent-gateway
+          name: silent-gateway
+          namespace: istio-system
+          serviceAccount: gateway
+          trustDomain: cluster.local
+          network: net-2
+          workloadIps: ["{FarServices.SilentGateway}"]
+          protocol: TCP
+          clusterId: cluster-net-2
+          services:
+            "istio-system/{FarServices.HalfSilentHostname}": {"{15008: 15008}"}
         {string.Join('\n', FarServices.All.Select(Endpoint))}
         services:
         - name: gateway
@@ -21,6 +33,11 @@ internal static class NetworkMesh
           hostname: {FarServices.GatewayHostname}
           vips: []
           ports: {"{15009: 15008}"}
+        - name: half-silent
+          namespace: istio-system
+          hostname: {FarServices.HalfSilentHostname}
+          vips: []
+          ports: {"{15008: 15008}"}
         {string.Join('\n', FarServices.All.Select(Service))}
 
         """;
@@ -33,9 +50,11 @@ internal static class NetworkMesh
           services:
             "shop/{FarServices.Echo.Hostname}": {Ports}
             "shop/{FarServices.EchoByAddress.Hostname}": {Ports}
+            "shop/{FarServices.HalfSilent.Hostname}": {Ports}
         services:
         {FarEnd(FarServices.Echo)}
         {FarEnd(FarServices.EchoByAddress)}
+        {FarEnd(FarServices.HalfSilent)}
         policies:
         - name: from-default
           namespace: shop

@@ -119,6 +119,7 @@ internal sealed class TwoNetworks : IAsyncDisposable
     {
         var near = await _topology.AddNodeAsync("near", cancellationToken);
         var far = await _topology.AddNodeAsync("far", cancellationToken);
+        await near.Namespace.IpAsync([$"route add blackhole {FarServices.SilentGateway}/32"], cancellationToken);
         Client = await _topology.AddPodAsync(near, "client", cancellationToken);
         Server = await _topology.AddPodAsync(far, "server", cancellationToken);
         GatewayPod = await _topology.AddPodAsync(far, "gateway", cancellationToken);
