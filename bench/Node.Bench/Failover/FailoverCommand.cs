@@ -79,7 +79,7 @@ internal static class FailoverCommand
         await pods.Destination.IpAsync(
             [.. Live.Append(Dead).Select(address => $"address add {address}/24 dev eth0")], token);
         var rules = "table inet dead { chain input { type filter hook input priority 0; "
-            + $"ip daddr {Dead} tcp flags syn {(silent ? "drop" : "reject with tcp reset")}; }} }}\n";
+            + $"ip daddr {Dead} tcp flags syn {(silent ? "drop" : "reject with tcp reset")}; }}; }}\n";
         (await pods.Destination.RunAsync(new ProcessSpec("nft", "-f", "-") { Input = rules }, token)).Succeeded();
         await Capture.ApplyAsync(pods.Source, token);
         var mesh = Path.Combine(pods.Folder, "mesh.yaml");
