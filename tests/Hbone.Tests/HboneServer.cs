@@ -40,12 +40,13 @@ internal sealed class HboneServer : IAsyncDisposable
     /// <summary>TCP connections that were accepted, living or not.</summary>
     public int Established => Volatile.Read(ref _accepted);
 
-    /// <summary>Connections that live.</summary>
-    public int Alive => _connections.Count(c => !c.Completion.IsCompleted);
+    /// <summary>Connections that live, those in their handshake too.</summary>
+    public int Alive => Established - _failures.Count - _connections.Count(c => c.Completion.IsCompleted);
 
     /// <summary>Handshakes that failed.</summary>
     public IReadOnlyCollection<Exception> Failures => _failures;
 
+    /// <summary>Connections whose handshake is done; a request may be served a moment before its connection is here.</summary>
     public IReadOnlyCollection<Http2Connection> Connections => _connections;
 
     public async ValueTask DisposeAsync()

@@ -166,7 +166,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
     public async Task T15_ListThatCameDuringTheHandshake_EndsTheConnection()
     {
         await OpenAsync();
-        var connection = Assert.Single(_server.Connections);
+        var connection = await ServedAsync();
         var late = new PeerRevocations();
         late.Replace(RevocationLists.SetOf(_intermediate.Revoke(_client)));
 
@@ -182,7 +182,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
         var tunnel = await OpenAsync();
         await _pool.DisposeAsync();
         await AssertBrokenAsync(tunnel.AtServer);
-        await Assert.Single(_server.Connections).Completion.WaitAsync(Deadline, Token);
+        await (await ServedAsync()).Completion.WaitAsync(Deadline, Token);
 
         await Eventually.TrueAsync(() => _atServer.TrackedConnections == 0 && _atClient.TrackedConnections == 0);
         _atServer.Replace(RevocationLists.SetOf(_intermediate.Revoke(_client)));
@@ -194,7 +194,7 @@ public sealed class LiveRevocationTests : IAsyncDisposable
     {
         await OpenAsync();
 
-        Assert.Equal((1, 1), (_atServer.TrackedConnections, _atClient.TrackedConnections));
+        await Eventually.TrueAsync(() => (_atServer.TrackedConnections, _atClient.TrackedConnections) == (1, 1));
         Assert.Equal((0, 0), (_atServer.Clients.Untracked, _atClient.Servers.Untracked));
     }
 
@@ -223,6 +223,12 @@ public sealed class LiveRevocationTests : IAsyncDisposable
         var request = await arriving;
         request.Accept();
         return ((await opening).Stream, request.Stream);
+    }
+
+    private async Task<Http2Connection> ServedAsync()
+    {
+        await Eventually.TrueAsync(() => _server.Connections.Count == 1);
+        return Assert.Single(_server.Connections);
     }
 
     private async Task<ConnectRequest> NextRequestAsync() =>

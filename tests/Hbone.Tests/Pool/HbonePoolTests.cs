@@ -74,7 +74,8 @@ public sealed class HbonePoolTests : IAsyncDisposable
         var first = await OpenAsync(pool, 4);
         Assert.Equal(2, _server.Established);
         await FinishAsync(first);
-        await Eventually.TrueAsync(() => _server.Connections.All(c => c.ActiveStreams == 0));
+        await Eventually.TrueAsync(
+            () => _server.Connections.Count == 2 && _server.Connections.All(c => c.ActiveStreams == 0));
         var second = await OpenAsync(pool, 5);
 
         Assert.Equal(3, _server.Established);
@@ -97,10 +98,8 @@ public sealed class HbonePoolTests : IAsyncDisposable
         var pool = PoolOf(maxStreams: 100);
         await FinishAsync(await OpenAsync(pool, 1));
 
-        foreach (var connection in _server.Connections)
-        {
-            connection.Drain();
-        }
+        await Eventually.TrueAsync(() => _server.Connections.Count == 1);
+        Assert.Single(_server.Connections).Drain();
 
         await Eventually.TrueAsync(() => _server.Alive == 0);
         await OpenAsync(pool, 1);
