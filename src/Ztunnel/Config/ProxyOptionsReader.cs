@@ -96,7 +96,7 @@ internal sealed class ProxyOptionsReader
             UnknownPolicyWait = EnvironmentReader.ForTimer(
                 _environment.Duration("UNKNOWN_POLICY_WAIT") ?? Defaults.UnknownPolicyWait),
             LogFormat = _environment.Text("LOG_FORMAT") == "json" ? LogFormat.Json : LogFormat.Plain,
-            LogFilter = _environment.NonEmpty("RUST_LOG") ?? Defaults.LogFilter,
+            LogFilter = ReadLogFilter(),
             TrafficSeriesExpiry = ReadPeriod("TRAFFIC_SERIES_EXPIRY", Defaults.TrafficSeriesExpiry),
             TrafficSeriesMax = _environment.Int("TRAFFIC_SERIES_MAX", Defaults.TrafficSeriesMax, 1, int.MaxValue),
             AccessLogProgressInterval = ReadPeriod("ACCESS_LOG_PROGRESS_INTERVAL", Defaults.AccessLogProgressInterval),
@@ -160,6 +160,21 @@ internal sealed class ProxyOptionsReader
         "deny" => UnknownPolicyAction.Deny,
         var other => throw EnvironmentReader.Unexpected("UNKNOWN_POLICY", "'skip' or 'deny'", other),
     };
+
+    private string ReadLogFilter()
+    {
+        const string Variable = "RUST_LOG";
+        var text = _environment.NonEmpty(Variable) ?? Defaults.LogFilter;
+        try
+        {
+            LogFilter.FromEnvironment(text);
+            return text;
+        }
+        catch (FormatException)
+        {
+            throw EnvironmentReader.Unexpected(Variable, "levels or target=level, with commas", text);
+        }
+    }
 
     private WorkloadInfo ReadDedicatedWorkload()
     {

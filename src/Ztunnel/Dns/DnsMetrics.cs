@@ -3,10 +3,19 @@ using Ztunnel.Telemetry;
 
 namespace Ztunnel.Dns;
 
-/// <summary>Istio's metrics of DNS, for all pods of the process.</summary>
+/// <summary>
+/// Istio's metrics of DNS, for all pods of the process. Over time there may be any number of pods: what comes when there are
+/// <see cref="MaxSeries"/> series is counted as <c>overflow</c>.
+/// </summary>
 internal sealed class DnsMetrics
 {
+    /// <summary>Series with labels of their own, about.</summary>
+    public const int MaxSeries = 10_000;
+
+    private const string Overflow = "overflow";
+
     private readonly ConcurrentDictionary<DnsLabels, DnsCounters> _series = [];
+    private long _added;
 
     /// <summary>Adds the families to a registry.</summary>
     public DnsMetrics(MetricsRegistry registry) => registry.Add(
@@ -26,8 +35,17 @@ internal sealed class DnsMetrics
         });
 
     /// <summary>The counters of queries like these.</summary>
-    public DnsCounters CountersFor(in DnsLabels labels) =>
-        _series.TryGetValue(labels, out var counters)
-            ? counters
-            : _series.GetOrAdd(labels, static key => new DnsCounters(key));
+    public DnsCounters CountersFor(in DnsLabels labels)
+    {
+        if (_series.TryGetValue(labels, out var counters))
+        {
+            return counters;
+        }
+
+        // Record types are few, so that the overflow stays small.
+        return Interlocked.Increment(ref _added) <= MaxSeries
+            ? _series.GetOrAdd(labels, static key => new DnsCounters(key))
+            : _series.GetOrAdd(
+                labels with { Service = Overflow, Revision = Overflow }, static key => new DnsCounters(key));
+    }
 }

@@ -53,8 +53,15 @@ internal sealed record PodDump(string Uid, WorkloadInfo Info, IReadOnlyList<Conn
         json.WriteStartObject();
         json.WriteString("actualDst", actual?.ToString());
         json.WriteString("originalDst", original);
-        json.WriteString("protocol", connection.MutualTls ? "HBONE" : "TCP");
+        json.WriteString("protocol", ProtocolOf(connection));
         json.WriteString("src", connection.SourceAddress.ToString());
         json.WriteEndObject();
     }
+
+    private static string ProtocolOf(in ConnectionFacts connection) => connection switch
+    {
+        { ByGateway: true } => "DOUBLEHBONE",
+        { MutualTls: true } => "HBONE",
+        _ => "TCP",
+    };
 }

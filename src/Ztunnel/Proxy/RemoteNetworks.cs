@@ -71,6 +71,7 @@ internal sealed class RemoteNetworks : IAsyncDisposable
             Destination = route.DestinationWorkload,
             DestinationService = route.DestinationService,
             MutualTls = true,
+            ByGateway = true,
         };
         return tunnel is null ? facts : WithServer(facts, tunnel);
     }

@@ -51,6 +51,9 @@ internal readonly record struct ConnectionFacts
     public Service? DestinationService { get; init; }
 
     public bool MutualTls { get; init; }
+
+    /// <summary>Whether it goes through the gateway of another network, in a tunnel within a tunnel.</summary>
+    public bool ByGateway { get; init; }
 }
 
 /// <summary>

@@ -68,6 +68,12 @@ internal readonly record struct EndLabels
 
     public string? Zone { get; }
 
+    /// <summary>
+    /// Of every label that a peer may choose at will: sets that differ in one of them only must not share a bucket.
+    /// </summary>
+    public override int GetHashCode() => HashCode.Combine(
+        Workload, Namespace, CanonicalService, CanonicalRevision, Cluster, Region, Zone, Principal.ServiceAccount);
+
     /// <summary>A workload, without principal.</summary>
     public static EndLabels Of(Workload workload) => new(workload);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.IO.Enumeration;
 
 namespace Ztunnel.Telemetry;
 
@@ -52,7 +53,7 @@ internal static class ProcessMetrics
     /// <summary>Without the one that the listing itself takes.</summary>
     private static long? CountDescriptors() =>
         Directory.Exists(DescriptorsPath)
-            ? Directory.EnumerateFileSystemEntries(DescriptorsPath).LongCount() - 1
+            ? new FileSystemEnumerable<bool>(DescriptorsPath, static (ref entry) => true).LongCount() - 1
             : null;
 
     /// <summary>

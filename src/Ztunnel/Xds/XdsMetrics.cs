@@ -18,7 +18,10 @@ internal sealed class XdsMetrics
         new MetricFamily("istio_xds_message", "Total number of messages received (unstable).", "counter",
             () => Samples(_messages, "url")),
         new MetricFamily("istio_xds_message_bytes", "Total number of bytes received (unstable).", "counter",
-            () => Samples(_bytes, "url")));
+            () => Samples(_bytes, "url"))
+        {
+            Unit = "bytes",
+        });
 
     /// <summary>A stream, or the attempt at one, is over.</summary>
     public void Terminated(StreamEnd end) => Add(_terminations, end.ToString(), 1);

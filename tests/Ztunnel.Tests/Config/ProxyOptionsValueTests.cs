@@ -154,7 +154,17 @@ public class ProxyOptionsValueTests
 
     [Theory]
     [MemberData(nameof(TextNames))]
-    public void Text_TakenAsItIs(string name) => Assert.Equal(" a/b:c ", Texts[name](From((name, " a/b:c "))));
+    public void Text_TakenAsItIs(string name)
+    {
+        var text = name == "RUST_LOG" ? " info,xds:debug " : " a/b:c ";
+        Assert.Equal(text, Texts[name](From((name, text))));
+    }
+
+    [Theory]
+    [InlineData("loud")]
+    [InlineData("info,xds=")]
+    [InlineData("=info")]
+    public void LogFilter_ThatIsNone_StopsTheStart(string filter) => AssertRefused("RUST_LOG", filter);
 
     [Theory]
     [MemberData(nameof(NumberNames))]

@@ -19,6 +19,19 @@ public sealed partial class LogsPageTests
         Source.AssertSame(Page, inSource, onPage);
     }
 
+    /// <summary>A field of such a name would be written over by what every line has, or write over it.</summary>
+    [Fact]
+    public void NoMessage_HasAFieldThatEveryLineHas()
+    {
+        var wrong =
+            from file in Source.Files("Ztunnel")
+            from match in Message().Matches(file.Text)
+            from field in Reserved().Matches(match.Groups["text"].Value)
+            select $"{file.Path}: {field.Value} in '{TextOf(match)}'";
+
+        Source.AssertNone(wrong);
+    }
+
     [Fact]
     public void Page_HasTheLevelOfEveryMessage()
     {
@@ -64,6 +77,9 @@ public sealed partial class LogsPageTests
 
     [GeneratedRegex("""LoggerMessage\((?:EventId = )?\d+,\s*(?:LogLevel\.(?<level>\w+),\s*)?(?:Message =\s*)?(?<text>(?:"(?:[^"\\]|\\.)*"\s*\+?\s*)+)""")]
     private static partial Regex Message();
+
+    [GeneratedRegex("\\{(?:time|level|scope|message)\\}", RegexOptions.IgnoreCase)]
+    private static partial Regex Reserved();
 
     [GeneratedRegex("^(?:info|warn|error|debug|trace|as above)")]
     private static partial Regex LevelNames();

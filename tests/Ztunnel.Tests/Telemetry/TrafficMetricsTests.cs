@@ -87,6 +87,28 @@ public sealed class TrafficMetricsTests : IDisposable
             await ScrapeAsync(), StringComparison.Ordinal);
     }
 
+    /// <summary>A peer that changes one label at will must not make every look-up go through all it has made.</summary>
+    [Theory]
+    [InlineData(nameof(ClaimedLabels.WorkloadName))]
+    [InlineData(nameof(ClaimedLabels.Namespace))]
+    [InlineData(nameof(ClaimedLabels.CanonicalName))]
+    [InlineData(nameof(ClaimedLabels.CanonicalRevision))]
+    [InlineData(nameof(ClaimedLabels.ClusterId))]
+    [InlineData(nameof(ClaimedLabels.Region))]
+    [InlineData(nameof(ClaimedLabels.Zone))]
+    public void Labels_ThatDifferInOneClaim_HaveDifferentHashes(string claim)
+    {
+        var facts = RecordedMesh.Inbound("10.77.0.2:7007") with { Source = null };
+        var hashes = Enumerable.Range(0, 1000).Select(i =>
+        {
+            var words = new ClaimedLabels();
+            typeof(ClaimedLabels).GetProperty(claim)!.SetValue(words, $"v{i}");
+            return TrafficLabels.Of(facts with { SourceFallback = words }).GetHashCode();
+        }).ToHashSet();
+
+        Assert.InRange(hashes.Count, 990, 1000);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

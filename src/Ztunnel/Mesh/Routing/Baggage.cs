@@ -6,6 +6,12 @@ namespace Ztunnel.Mesh.Routing;
 /// </summary>
 internal sealed record Baggage
 {
+    /// <summary>
+    /// Characters of a value that is believed. Names of Kubernetes have no more (RFC 1123), and a longer one would stand in
+    /// every scrape and log line.
+    /// </summary>
+    public const int MaxValueLength = 253;
+
     public string? ClusterId { get; init; }
 
     public string? Namespace { get; init; }
@@ -45,7 +51,8 @@ internal sealed record Baggage
 
     /// <summary>
     /// Reads all <c>baggage</c> headers of a request; the last of several values wins. Null when a header holds
-    /// anything but visible ASCII, so that nothing of it reaches a label.
+    /// anything but visible ASCII, so that nothing of it reaches a label. A value longer than <see cref="MaxValueLength"/> is
+    /// unknown.
     /// </summary>
     public static Baggage? Parse(IEnumerable<string> headers)
     {
@@ -67,7 +74,7 @@ internal sealed record Baggage
                     var value = item[(equals + 1)..];
                     var end = value.IndexOf('=');
                     value = end < 0 ? value : value[..end];
-                    baggage = baggage.With(item[..equals], value.IsEmpty ? null : value.ToString());
+                    baggage = baggage.With(item[..equals], value.Length is 0 or > MaxValueLength ? null : value.ToString());
                 }
             }
         }

@@ -8,9 +8,9 @@ namespace Ztunnel.Proxy.Failover;
 internal static partial class FailoverLog
 {
     [LoggerMessage(2200, LogLevel.Information,
-        "endpoint ejected by pod {Pod} for {Time} ms after {Failures} failures in a row, the last: {Reason}\t{Workload} {Address}")]
+        "endpoint ejected by pod {Pod} for {Period} ms after {Failures} failures in a row, the last: {Reason}\t{Workload} {Address}")]
     public static partial void EndpointEjected(
-        this ILogger logger, WorkloadInfo pod, long time, int failures, string reason, string workload, IPEndPoint address);
+        this ILogger logger, WorkloadInfo pod, long period, int failures, string reason, string workload, IPEndPoint address);
 
     [LoggerMessage(2201, LogLevel.Information, "endpoint used again by pod {Pod}: {Reason}\t{Workload} {Address}")]
     public static partial void EndpointReturned(

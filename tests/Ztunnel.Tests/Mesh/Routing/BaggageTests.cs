@@ -57,6 +57,16 @@ public sealed class BaggageTests
         Assert.Equal("cloud.region=a b", Baggage.Format(new Workload { Uid = "u", Locality = new("a b ", "", "") }));
 
     [Fact]
+    public void Parse_ValueLongerThanAnyName_IsUnknown()
+    {
+        var longest = new string('a', Baggage.MaxValueLength);
+
+        var baggage = Baggage.Parse([$"k8s.namespace.name={longest},service.name={longest}a,cloud.region=eu"]);
+
+        Assert.Equal(new Baggage { Namespace = longest, Region = "eu" }, baggage);
+    }
+
+    [Fact]
     public void Parse_Formatted_GivesTheSameBack() =>
         Assert.Equal(
             new Baggage
