@@ -7,7 +7,6 @@ using Ztunnel.Admin;
 using Ztunnel.Admin.Profiling;
 using Ztunnel.Cli;
 using Ztunnel.Config;
-using Ztunnel.Control;
 using Ztunnel.Dns;
 using Ztunnel.Dns.Hosts;
 using Ztunnel.Identity;
@@ -164,7 +163,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         _pods = shared
             ? new NodePods(services, Metrics, Readiness)
             : new DedicatedPod(services, options.DedicatedWorkload!);
-        Dump = new ConfigDump(SectionsFor(mesh, missing));
+        Dump = new ConfigDump(() => SectionsFor(Mesh.Current, mesh, missing));
     }
 
     private MeshState Mesh { get; }
@@ -183,8 +182,8 @@ internal sealed class ProxyHost : IAsyncDisposable
     /// <exception cref="IOException">Another port is taken.</exception>
     public static async Task<ProxyHost> StartAsync(ProxyOptions options)
     {
-        RequireKeyExchange(options);
-        var mesh = ReadMesh(options);
+        StartRequirements.RequireKeyExchange(options);
+        var mesh = StartRequirements.ReadMesh(options);
         var log = new LogSink(
             StandardOutputStream.Open(),
             options.LogFormat,
@@ -204,12 +203,13 @@ internal sealed class ProxyHost : IAsyncDisposable
 
             var (before, after) = FileDescriptorLimit.RaiseSoftToHard();
             logger.DescriptorLimit(before, after);
+            logger.EffectiveConfiguration(ConfigDumpConfigWriter.LineOf(options));
             foreach (var warning in options.Warnings)
             {
                 logger.ConfigurationWarning(warning);
             }
 
-            authority = await OpenAuthorityAsync(options, loggers);
+            authority = await StartRequirements.OpenAuthorityAsync(options, loggers);
             var state = LastKnownState.Load(
                 options, mesh, TimeProvider.System, loggers.CreateLogger<LastKnownState>());
             host = new ProxyHost(options, log, loggers, authority, mesh, state, after);
@@ -232,22 +232,6 @@ internal sealed class ProxyHost : IAsyncDisposable
         }
     }
 
-    // Before the first connection, whoever makes it.
-    private static void RequireKeyExchange(ProxyOptions options)
-    {
-        try
-        {
-            if (options.PostQuantumOnly)
-            {
-                KeyExchange.RequirePostQuantum();
-            }
-        }
-        catch (TlsException e)
-        {
-            throw new ConfigurationException("COMPLIANCE_POLICY", $"pqc cannot be kept: {e.Message}", e);
-        }
-    }
-
     /// <summary>Serves until a signal or <c>/quitquitquit</c>, then drains within the deadline.</summary>
     public async Task RunAsync()
     {
@@ -267,7 +251,7 @@ internal sealed class ProxyHost : IAsyncDisposable
 
         await StopStartingAsync();
         var drained = _pods.DrainAsync();
-        await CloseAdminAsync();
+        var closed = CloseAdminAsync().AsTask(); // a slow reader of a page takes nothing from the time to drain
         try
         {
             await drained.WaitAsync(_options.ConnectionTerminationDeadline);
@@ -279,6 +263,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             await drained;
         }
 
+        await closed;
         _logger.ShutdownCompleted();
     }
 
@@ -308,32 +293,6 @@ internal sealed class ProxyHost : IAsyncDisposable
         _stopStarting.Dispose();
         _log.Dispose();
     }
-
-    private static async Task<ICertificateAuthority> OpenAuthorityAsync(ProxyOptions options, ILoggerFactory loggers)
-    {
-        if (options.FakeCa)
-        {
-            return await LocalCertificateAuthority.OpenAsync(
-                options.LocalCaDirectory, options.SecretTtl, TimeProvider.System, CancellationToken.None);
-        }
-
-        try
-        {
-            return new IstioCertificateAuthority(
-                options.CaAddress!, options, loggers.CreateLogger<IstioCertificateAuthority>());
-        }
-        catch (ControlPlaneException e)
-        {
-            throw new ConfigurationException("CA_ADDRESS", e.Message);
-        }
-    }
-
-    private static LocalMesh ReadMesh(ProxyOptions options) => options switch
-    {
-        { LocalMeshPath: { } path } => LocalMeshFile.Load(path),
-        { LocalMeshText: { } text } => LocalMeshFile.Parse(text, "LOCAL_XDS"),
-        _ => LocalMesh.Empty,
-    };
 
     private async Task OpenAsync(ILoggerFactory loggers)
     {
@@ -393,18 +352,18 @@ internal sealed class ProxyHost : IAsyncDisposable
         }
     }
 
-    private ConfigDumpSection[] SectionsFor(LocalMesh mesh, MissingPolicies missing) =>
+    private ConfigDumpSection[] SectionsFor(MeshSnapshot snapshot, LocalMesh mesh, MissingPolicies missing) =>
     [
         ConfigDumpSection.Array("certificates", () => _certificates.Entries, CertificateDump.Write),
         ConfigDumpSection.Value("config", json => ConfigDumpConfigWriter.Write(json, _options)),
         ConfigDumpSection.Array("missingPolicies", missing.List, MissingPolicy.Write),
-        ConfigDumpSection.Value("policies", json => ConfigDumpWriter.WritePolicies(json, Mesh.Current)),
-        ConfigDumpSection.Value("services", json => ConfigDumpWriter.WriteServices(json, Mesh.Current)),
-        ConfigDumpSection.Value("stagedServices", json => ConfigDumpWriter.WriteStagedServices(json, Mesh.Current)),
+        MeshSections.Policies(snapshot),
+        MeshSections.Services(snapshot),
+        MeshSections.StagedServices(snapshot),
         .. _state is { } state ? [ConfigDumpSection.Value("stateSnapshot", state.WriteTo)] : Array.Empty<ConfigDumpSection>(),
-        ConfigDumpSection.Value("staticConfig", json => ConfigDumpWriter.WriteStaticConfig(json, mesh)),
+        MeshSections.StaticConfig(mesh),
         ConfigDumpSection.Value("version", VersionInfo.OfProcess().WriteTo),
         .. _pods is NodePods node ? [node.DumpSection] : Array.Empty<ConfigDumpSection>(),
-        ConfigDumpSection.Value("workloads", json => ConfigDumpWriter.WriteWorkloads(json, Mesh.Current)),
+        MeshSections.Workloads(snapshot),
     ];
 }

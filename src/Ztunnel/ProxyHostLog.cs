@@ -27,6 +27,9 @@ internal static partial class ProxyHostLog
     [LoggerMessage(1006, LogLevel.Information, "shutdown completed gracefully")]
     public static partial void ShutdownCompleted(this ILogger<ProxyHost> logger);
 
+    [LoggerMessage(1007, LogLevel.Information, "running with config: {Config}")]
+    public static partial void EffectiveConfiguration(this ILogger<ProxyHost> logger, string config);
+
     [LoggerMessage(1010, LogLevel.Information, "TLS key exchange is X25519MLKEM768 only, by {Library}")]
     public static partial void PostQuantumOnly(this ILogger<ProxyHost> logger, string library);
 }

@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace Ztunnel.Admin;
 
 /// <summary>What <c>istioctl ztunnel-config</c> and Kiali read: one JSON object, its members sorted.</summary>
-internal sealed class ConfigDump(IEnumerable<ConfigDumpSection> sections)
+/// <param name="sections">Its members, asked for once per dump: those that must agree come from one snapshot.</param>
+internal sealed class ConfigDump(Func<IEnumerable<ConfigDumpSection>> sections)
 {
     private const int PieceSize = 64 * 1024;
     private const int InitialSize = 4 * 1024;
@@ -17,8 +18,6 @@ internal sealed class ConfigDump(IEnumerable<ConfigDumpSection> sections)
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // never embedded in HTML
     };
 
-    private readonly ConfigDumpSection[] _sections = [.. sections.OrderBy(s => s.Key, StringComparer.Ordinal)];
-
     /// <summary>
     /// Writes the dump of this moment. It goes out in pieces, and nothing before the first is whole, so that a section
     /// that fails early still leaves room for an error answer.
@@ -28,7 +27,7 @@ internal sealed class ConfigDump(IEnumerable<ConfigDumpSection> sections)
         var piece = new ArrayBufferWriter<byte>(InitialSize);
         using var json = new Utf8JsonWriter(piece, Options);
         json.WriteStartObject();
-        foreach (var section in _sections)
+        foreach (var section in sections().OrderBy(s => s.Key, StringComparer.Ordinal))
         {
             json.WritePropertyName(section.Key);
             foreach (var write in section.Steps)

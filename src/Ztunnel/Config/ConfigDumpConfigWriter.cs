@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Redirection;
 using Ztunnel.Mesh;
@@ -17,6 +19,23 @@ namespace Ztunnel.Config;
 /// </remarks>
 internal static class ConfigDumpConfigWriter
 {
+    /// <summary>The object in one line for the log, which more people may read: values of headers are not shown.</summary>
+    public static string LineOf(ProxyOptions options)
+    {
+        using var line = new MemoryStream();
+        using (var json = new Utf8JsonWriter(line, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            Write(json, options with { Ca = WithoutValues(options.Ca), Xds = WithoutValues(options.Xds) });
+        }
+
+        return Encoding.UTF8.GetString(line.GetBuffer().AsSpan(0, (int)line.Length));
+
+        static ControlPlaneOptions WithoutValues(ControlPlaneOptions options) => options with
+        {
+            Headers = [.. options.Headers.Select(header => KeyValuePair.Create(header.Key, "(not shown)"))],
+        };
+    }
+
     /// <summary>Writes one JSON object as the next value.</summary>
     public static void Write(Utf8JsonWriter json, ProxyOptions options)
     {

@@ -47,7 +47,7 @@ internal sealed class NodePods : IServedPods
     }
 
     /// <summary>The pods as a member of the config dump.</summary>
-    public ConfigDumpSection DumpSection => ConfigDumpSection.Object("workloadState", () => PodDump.Of(_pods), PodDump.Write);
+    public ConfigDumpSection DumpSection => ConfigDumpSection.Object("workloadState", () => PodDump.Of(_pods), PodDump.StepsOf);
 
     /// <inheritdoc/>
     public void Open() => _client.Start();

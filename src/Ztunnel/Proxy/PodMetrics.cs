@@ -86,7 +86,7 @@ internal sealed class PodMetrics
             text.Label("scope"u8, "pod");
         }
 
-        text.Label("pod"u8, $"{pod.Info.Namespace}/{pod.Info.Name}");
+        text.Label("enrolled_pod"u8, $"{pod.Info.Namespace}/{pod.Info.Name}");
     }
 
     private sealed record Entry(LocalPod Pod, ActiveConnections Active, PodAdmission Admission);

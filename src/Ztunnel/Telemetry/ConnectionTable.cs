@@ -6,14 +6,14 @@ internal sealed class ConnectionTable
     private readonly Lock _gate = new();
     private readonly HashSet<ConnectionTelemetry> _open = [];
 
-    /// <summary>Copies of what is known about them.</summary>
-    public IReadOnlyList<ConnectionFacts> Open
+    /// <summary>Those that are up at this moment.</summary>
+    public IReadOnlyList<ConnectionTelemetry> Open
     {
         get
         {
             lock (_gate)
             {
-                return [.. _open.Select(connection => connection.Facts)];
+                return [.. _open];
             }
         }
     }

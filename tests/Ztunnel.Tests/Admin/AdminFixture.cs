@@ -20,7 +20,7 @@ internal sealed class AdminFixture : IAsyncDisposable
     private AdminFixture(ConfigDumpSection[] sections)
     {
         _admin = new AdminRequestHandler(
-            new ConfigDump(sections),
+            new ConfigDump(() => sections),
             Log,
             new ProfilingEndpoints(new MemoryBudget(1 << 20), Time),
             () => Quit.TrySetResult());

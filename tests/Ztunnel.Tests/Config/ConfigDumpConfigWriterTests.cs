@@ -26,6 +26,22 @@ public class ConfigDumpConfigWriterTests
         ("ISTIO_META_DNS_CAPTURE", "false"), ("ENABLE_ORIG_SRC", "false"), ("PACKET_MARK", "1337"));
 
     [Fact]
+    public void Line_IsTheObjectInOneLineWithoutTheValuesOfHeaders()
+    {
+        var line = ConfigDumpConfigWriter.LineOf(LikeTheRecording with
+        {
+            Xds = LikeTheRecording.Xds with { Headers = [new("authorization", "Bearer abc123")] },
+        });
+
+        Assert.DoesNotContain('\n', line);
+        Assert.DoesNotContain("abc123", line, StringComparison.Ordinal);
+        var written = JsonNode.Parse(line)!.AsObject();
+        Assert.Equal("""[["authorization","(not shown)"]]""", written["xdsHeaders"]!.ToJsonString());
+        written["xdsHeaders"] = new JsonArray();
+        Assert.True(JsonNode.DeepEquals(Dump(LikeTheRecording), written));
+    }
+
+    [Fact]
     public void Write_SameEnvironment_SameKeysInTheSameOrder() =>
         Assert.Equal(Recorded.Select(entry => entry.Key), DumpLikeTheRecording().Select(entry => entry.Key));
 

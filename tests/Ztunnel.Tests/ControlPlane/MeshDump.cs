@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Ztunnel.Admin;
 using Ztunnel.Mesh;
 using Ztunnel.Mesh.Dump;
 
@@ -10,33 +11,36 @@ internal static class MeshDump
 {
     public static void AssertEqual(JsonObject expected, MeshSnapshot actual, string step)
     {
-        AssertList("workloads", json => ConfigDumpWriter.WriteWorkloads(json, actual));
-        AssertList("services", json => ConfigDumpWriter.WriteServices(json, actual));
-        AssertList("policies", json => ConfigDumpWriter.WritePolicies(json, actual));
-        var staged = Written(json => ConfigDumpWriter.WriteStagedServices(json, actual));
+        AssertList(MeshSections.Workloads(actual));
+        AssertList(MeshSections.Services(actual));
+        AssertList(MeshSections.Policies(actual));
+        var staged = Written(MeshSections.StagedServices(actual));
         Assert.True(
             JsonNode.DeepEquals(expected["stagedServices"], staged),
             $"{step}: staged {staged.ToJsonString()}, expected {expected["stagedServices"]?.ToJsonString()}");
 
-        void AssertList(string key, Action<Utf8JsonWriter> write) => Assert.Equal(
-            Texts(expected[key]!), Texts(Written(write)));
+        void AssertList(ConfigDumpSection section) => Assert.Equal(
+            Texts(expected[section.Key]!), Texts(Written(section)));
     }
 
     /// <summary>The same of two snapshots of ours.</summary>
     public static JsonObject Of(MeshSnapshot snapshot) => new()
     {
-        ["workloads"] = Written(json => ConfigDumpWriter.WriteWorkloads(json, snapshot)),
-        ["services"] = Written(json => ConfigDumpWriter.WriteServices(json, snapshot)),
-        ["policies"] = Written(json => ConfigDumpWriter.WritePolicies(json, snapshot)),
-        ["stagedServices"] = Written(json => ConfigDumpWriter.WriteStagedServices(json, snapshot)),
+        ["workloads"] = Written(MeshSections.Workloads(snapshot)),
+        ["services"] = Written(MeshSections.Services(snapshot)),
+        ["policies"] = Written(MeshSections.Policies(snapshot)),
+        ["stagedServices"] = Written(MeshSections.StagedServices(snapshot)),
     };
 
-    private static JsonNode Written(Action<Utf8JsonWriter> write)
+    private static JsonNode Written(ConfigDumpSection section)
     {
         using var output = new MemoryStream();
         using (var json = new Utf8JsonWriter(output))
         {
-            write(json);
+            foreach (var write in section.Steps)
+            {
+                write(json);
+            }
         }
 
         return JsonNode.Parse(output.ToArray())!;

@@ -84,7 +84,7 @@ internal sealed class NodeFixture : IAsyncDisposable
     {
         using var output = new MemoryStream();
         _services.PodRegistry.WriteAsync(output, CancellationToken.None).GetAwaiter().GetResult();
-        return NumberAfter(Encoding.UTF8.GetString(output.ToArray()), $"{sample}{{pod=\"default/{pod}\"}}");
+        return NumberAfter(Encoding.UTF8.GetString(output.ToArray()), $"{sample}{{enrolled_pod=\"default/{pod}\"}}");
     }
 
     /// <summary>A sample without labels.</summary>
@@ -106,7 +106,7 @@ internal sealed class NodeFixture : IAsyncDisposable
     public async Task<JsonObject> DumpAsync()
     {
         using var output = new MemoryStream();
-        await new ConfigDump([Pods.DumpSection]).WriteAsync(output, TestContext.Current.CancellationToken);
+        await new ConfigDump(() => [Pods.DumpSection]).WriteAsync(output, TestContext.Current.CancellationToken);
         return JsonNode.Parse(output.ToArray())!["workloadState"]!.AsObject();
     }
 

@@ -188,7 +188,7 @@ public sealed class MissingPoliciesTests : IAsyncDisposable
     private async Task<string> DumpAsync()
     {
         using var output = new MemoryStream();
-        await new ConfigDump([ConfigDumpSection.Array("missingPolicies", _missing.List, MissingPolicy.Write)])
+        await new ConfigDump(() => [ConfigDumpSection.Array("missingPolicies", _missing.List, MissingPolicy.Write)])
             .WriteAsync(output, Token);
         return System.Text.Json.Nodes.JsonNode.Parse(output.ToArray())!["missingPolicies"]!.ToJsonString();
     }

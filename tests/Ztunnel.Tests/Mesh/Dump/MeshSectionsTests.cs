@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fixtures;
+using Ztunnel.Admin;
 using Ztunnel.Mesh;
 using Ztunnel.Mesh.Dump;
 using Ztunnel.Mesh.Local;
@@ -11,7 +12,7 @@ using static Ztunnel.Tests.Mesh.TestMesh;
 namespace Ztunnel.Tests.Mesh.Dump;
 
 /// <summary>Control-plane 8.2.</summary>
-public sealed class ConfigDumpWriterTests
+public sealed class MeshSectionsTests
 {
     [Theory]
     [InlineData("localhost.yaml", "localhost.json")]
@@ -26,21 +27,21 @@ public sealed class ConfigDumpWriterTests
         using var recorded = JsonDocument.Parse(Fixture.Read("config_dump", recording));
 
         // Compared as text: the order of keys is that of the recording too.
-        AssertSame("workloads", writer => ConfigDumpWriter.WriteWorkloads(writer, snapshot));
-        AssertSame("services", writer => ConfigDumpWriter.WriteServices(writer, snapshot));
-        AssertSame("policies", writer => ConfigDumpWriter.WritePolicies(writer, snapshot));
-        AssertSame("stagedServices", writer => ConfigDumpWriter.WriteStagedServices(writer, snapshot));
-        AssertSame("staticConfig", writer => ConfigDumpWriter.WriteStaticConfig(writer, mesh));
+        AssertSame(MeshSections.Workloads(snapshot));
+        AssertSame(MeshSections.Services(snapshot));
+        AssertSame(MeshSections.Policies(snapshot));
+        AssertSame(MeshSections.StagedServices(snapshot));
+        AssertSame(MeshSections.StaticConfig(mesh));
 
-        void AssertSame(string key, Action<Utf8JsonWriter> write) =>
-            Assert.Equal(JsonSerializer.Serialize(recorded.RootElement.GetProperty(key)), Written(write));
+        void AssertSame(ConfigDumpSection section) => Assert.Equal(
+            JsonSerializer.Serialize(recorded.RootElement.GetProperty(section.Key)), Written(section));
     }
 
     [Fact]
     public void NoMeshFile_StaticConfigIsEmpty() =>
         Assert.Equal(
             """{"policies":[],"services":[],"workloads":[]}""",
-            Written(writer => ConfigDumpWriter.WriteStaticConfig(writer, LocalMesh.Empty)));
+            Written(MeshSections.StaticConfig(LocalMesh.Empty)));
 
     [Fact]
     public void Workload_EveryField_IsWritten()
@@ -70,7 +71,7 @@ public sealed class ConfigDumpWriterTests
             "waypoint":{"destination":"ns1/waypoint.example.com","hboneMtlsPort":15008},"workloadIps":["10.0.0.1"],
             "workloadType":"pod"}]
             """.ReplaceLineEndings(""),
-            Written(writer => ConfigDumpWriter.WriteWorkloads(writer, Empty.With(workload))));
+            Written(MeshSections.Workloads(Empty.With(workload))));
     }
 
     [Fact]
@@ -97,7 +98,7 @@ public sealed class ConfigDumpWriterTests
             "subjectAltNames":["spiffe://td/ns/n/sa/s"],"vips":["/10.0.1.1"],"visibility":"Namespace",
             "weightedWaypoints":[{"destination":{"destination":"/10.0.2.1","hboneMtlsPort":15008},"weight":7}]}]
             """.ReplaceLineEndings(""),
-            Written(writer => ConfigDumpWriter.WriteServices(writer, Empty.With(service, healthy, unhealthy))));
+            Written(MeshSections.Services(Empty.With(service, healthy, unhealthy))));
     }
 
     [Fact]
@@ -106,20 +107,58 @@ public sealed class ConfigDumpWriterTests
         var service = Service("web.example.com", "");
         var pod = Pod("a").EndpointOf(service, "80:1") with { Status = WorkloadStatus.Unhealthy };
 
-        var staged = JsonNode.Parse(Written(writer => ConfigDumpWriter.WriteStagedServices(writer, Empty.With(pod))));
+        var staged = JsonNode.Parse(Written(MeshSections.StagedServices(Empty.With(pod))));
 
         var endpoint = staged?["ns1/web.example.com"]?["cluster1//Pod/ns1/a"];
         Assert.Equal("Unhealthy", endpoint?["status"]?.GetValue<string>());
     }
 
-    private static string Written(Action<Utf8JsonWriter> write)
+    /// <summary>Control-plane 10.3 (21): the dump of a big mesh is never in memory as a whole.</summary>
+    [Fact]
+    public async Task BigMesh_GoesOutInPieces()
+    {
+        var snapshot = Empty.With([.. Enumerable.Range(0, 5000).Select(i => Pod($"pod-{i}"))]);
+        var dump = new ConfigDump(() =>
+        [
+            MeshSections.Workloads(snapshot),
+            MeshSections.Services(snapshot),
+            MeshSections.Policies(snapshot),
+            MeshSections.StagedServices(snapshot),
+            MeshSections.StaticConfig(LocalMesh.Empty),
+        ]);
+        using var output = new PieceStream();
+
+        await dump.WriteAsync(output, TestContext.Current.CancellationToken);
+
+        Assert.InRange(output.Total, 1_000_000, long.MaxValue);
+        Assert.InRange(output.Biggest, 1, 80 * 1024);
+    }
+
+    private static string Written(ConfigDumpSection section)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer))
         {
-            write(writer);
+            foreach (var write in section.Steps)
+            {
+                write(writer);
+            }
         }
 
         return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private sealed class PieceStream : MemoryStream
+    {
+        public long Total { get; private set; }
+
+        public int Biggest { get; private set; }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Total += buffer.Length;
+            Biggest = Math.Max(Biggest, buffer.Length);
+            return ValueTask.CompletedTask;
+        }
     }
 }
