@@ -81,6 +81,24 @@ public sealed class OwnPortTests(NodeTopology topology) : IClassFixture<NodeTopo
         Assert.StartsWith(BadRequest, answer, StringComparison.Ordinal);
     }
 
+    /// <summary>
+    /// The rules leave what a pod sends to itself alone, so it reaches our listener as it is, by an address that is nobody's
+    /// in the mesh: connecting onwards would come back here, without end.
+    /// </summary>
+    [Fact]
+    public async Task E8_OutboundPort_ByAnAddressThatTheMeshDoesNotKnow_IsNotConnectedToAgain()
+    {
+        const string Address = "10.99.1.1";
+        await topology.Client.Namespace.IpAsync([$"addr replace {Address}/32 dev lo"], Token);
+        var proxy = topology.ClientProxy;
+        var since = proxy.Log.Count;
+
+        Assert.Equal("", await SendGarbageAsync(IPAddress.Parse(Address), 15001));
+
+        var line = await proxy.WaitForAccessAsync(since, line => line["dst.addr"] == $"{Address}:15001", Token);
+        Assert.Equal("attempted recursive call to ourselves", line["error"]);
+    }
+
     /// <summary>What comes back until the connection ends, or breaks.</summary>
     private async Task<string> SendGarbageAsync(IPAddress address, int port, Pod? from = null)
     {

@@ -98,7 +98,11 @@ public sealed partial class Http2Connection
     }
 
     private void OnPingTimeout() => Abort(
-        new Http2ConnectionException(Http2ErrorCode.NoError, "HBONE ping timeout: the peer does not answer"), Farewell.Brief);
+        new Http2ConnectionException(Http2ErrorCode.NoError, "HBONE ping timeout: the peer does not answer")
+        {
+            IsPingTimeout = true,
+        },
+        Farewell.Brief);
 
     // Ends everything; the farewell is how long GOAWAY and what was written before it may take to leave.
     private void Abort(Http2ConnectionException failure, TimeSpan farewell)

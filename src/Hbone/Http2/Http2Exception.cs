@@ -14,6 +14,9 @@ public sealed class Http2ConnectionException(Http2ErrorCode code, string message
 {
     /// <summary>Whether we ended it because the peer's certificate was revoked while it lived.</summary>
     public bool IsPeerRevoked { get; init; }
+
+    /// <summary>Whether we ended it because the peer did not answer a ping in time.</summary>
+    public bool IsPingTimeout { get; init; }
 }
 
 /// <summary>One stream ends: sent or received as RST_STREAM (RFC 9113 section 5.4.2).</summary>

@@ -141,15 +141,14 @@ public sealed class HbonePool : IAsyncDisposable
 
         await _sweep.DisposeAsync();
         await _stopping.CancelAsync();
-        foreach (var slot in _slots.Values)
-        {
-            foreach (var pooled in await slot.RetireAsync())
-            {
-                await pooled.Connection.DisposeAsync();
-            }
-        }
-
+        await Task.WhenAll(_slots.Values.Select(CloseAsync)); // each peer that does not answer takes its time
         _stopping.Dispose();
+    }
+
+    private static async Task CloseAsync(PoolSlot slot)
+    {
+        var pooled = await slot.RetireAsync();
+        await Task.WhenAll(pooled.Select(p => p.Connection.DisposeAsync().AsTask()));
     }
 
     private async ValueTask<(Http2Connection Connection, Http2Stream Stream)> SendAsync(
@@ -169,9 +168,17 @@ public sealed class HbonePool : IAsyncDisposable
             if (attempt is not null)
             {
                 ThrowIfHopeless(made, ref failed);
-                made = await (patience is { } limit
-                    ? WaitAsync(attempt, key, limit, cancellationToken)
-                    : attempt.WaitAsync(cancellationToken));
+                try
+                {
+                    made = await (patience is { } limit
+                        ? WaitAsync(attempt, key, limit, cancellationToken)
+                        : attempt.WaitAsync(cancellationToken));
+                }
+                catch when (!_options.SharesConnections)
+                {
+                    _ = DrainAsync(attempt); // nobody else can use it
+                    throw;
+                }
             }
             else if (joined is null)
             {
@@ -181,6 +188,15 @@ public sealed class HbonePool : IAsyncDisposable
             {
                 return (joined.Connection, stream);
             }
+        }
+    }
+
+    private static async Task DrainAsync(Task<PooledConnection> attempt)
+    {
+        await ((Task)attempt).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (attempt.IsCompletedSuccessfully)
+        {
+            (await attempt).Connection.Drain();
         }
     }
 

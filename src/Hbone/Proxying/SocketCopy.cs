@@ -22,14 +22,25 @@ public static class SocketCopy
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(counters);
-        client.Blocking = false;
-        server.Blocking = false;
+        try
+        {
+            client.Blocking = false;
+            server.Blocking = false;
+        }
+        catch (ObjectDisposedException e)
+        {
+            // Somebody has ended it before it began.
+            SocketReset.Now(client);
+            SocketReset.Now(server);
+            return new CopyResult(e, e);
+        }
+
         var up = new SocketPump(client, server, counters.AddReceived, memory, pipes);
         var down = new SocketPump(server, client, counters.AddSent, memory, pipes);
         (up.Opposite, down.Opposite) = (down, up);
         var goingUp = up.RunAsync();
         var downEnd = await down.RunAsync();
-        var result = new CopyResult(await goingUp, downEnd);
+        var result = new CopyResult(await goingUp, downEnd) { DownFirst = down.HasFailedFirst };
         client.Dispose();
         server.Dispose();
         return result;

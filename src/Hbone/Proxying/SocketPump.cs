@@ -25,9 +25,13 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
     private bool _isBulk;
     private int _sinceYield;
     private volatile bool _hasEnded; // read by the opposite direction
+    private volatile bool _hasFailed; // so is this
 
     /// <summary>The other direction between the same sockets.</summary>
     public SocketPump? Opposite { private get; set; }
+
+    /// <summary>Whether it broke, and the other direction had not broken before.</summary>
+    public bool HasFailedFirst { get; private set; }
 
     /// <summary>Runs until the end of the stream has been passed on.</summary>
     /// <returns>Null, or what broke it; then both sockets are reset.</returns>
@@ -79,6 +83,8 @@ internal sealed class SocketPump(Socket from, Socket to, Action<long> count, Mem
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException)
         {
+            HasFailedFirst = Opposite is not { _hasFailed: true };
+            _hasFailed = true; // before it breaks the other
             SocketReset.Now(from);
             await SocketReset.AfterDeliveryAsync(to);
             return e;

@@ -20,21 +20,33 @@ public static class TunnelCopy
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(socket);
-        socket.Blocking = false;
+        try
+        {
+            socket.Blocking = false;
+        }
+        catch (ObjectDisposedException e)
+        {
+            // Somebody has ended it before it began.
+            var cause = stream.Failure ?? (Exception)e;
+            stream.Reset(ResetCodeFor(socketIsClient));
+            return new CopyResult(cause, cause);
+        }
+
         var copy = new Copy(stream, socket, socketIsClient, counters);
         var toTunnel = copy.ToTunnelAsync();
         var toSocket = await copy.ToSocketAsync();
         if (toSocket is null)
         {
-            // The application may be silent for long: it must not take a tunnel that broke for one that lives.
+            // The application may be silent for long: it must not take a tunnel that broke for one that lives, or hold one
+            // that its peer has given up.
             await stream.WaitOverAsync();
-            if (stream.Failure is Http2ConnectionException)
+            if (stream.Failure is not (null or Http2StreamException { Code: Http2ErrorCode.NoError }))
             {
                 await SocketReset.AfterDeliveryAsync(socket);
             }
         }
 
-        var result = new CopyResult(await toTunnel, toSocket);
+        var fromSocket = await toTunnel;
         if (stream.Failure is not null)
         {
             // What the application still says has nowhere to go, and closing a socket with input unread sends RST.
@@ -42,7 +54,19 @@ public static class TunnelCopy
         }
 
         socket.Dispose();
-        return socketIsClient ? result : new CopyResult(result.Down, result.Up);
+        var (up, down) = socketIsClient ? (fromSocket, toSocket) : (toSocket, fromSocket);
+        return new CopyResult(up, down) { DownFirst = copy.First == (socketIsClient ? Way.ToSocket : Way.ToTunnel) };
+    }
+
+    // As Envoy does: CANCEL for a client's reset, CONNECT_ERROR (RFC 9113 section 8.5) for a server's.
+    private static Http2ErrorCode ResetCodeFor(bool socketIsClient) =>
+        socketIsClient ? Http2ErrorCode.Cancel : Http2ErrorCode.ConnectError;
+
+    private enum Way
+    {
+        None,
+        ToTunnel,
+        ToSocket,
     }
 
     private sealed class Copy(Http2Stream stream, Socket socket, bool socketIsClient, ICopyCounters counters)
@@ -52,6 +76,10 @@ public static class TunnelCopy
         private readonly List<StreamRead> _lent = [];
         private readonly List<ArraySegment<byte>> _gathered = [];
         private SocketException? _gone;
+        private Way _first;
+
+        /// <summary>Which way broke before anything was done about it.</summary>
+        public Way First => _first;
 
         public async Task<Exception?> ToTunnelAsync()
         {
@@ -116,6 +144,7 @@ public static class TunnelCopy
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
                 // The reset of the socket: pass it on, unless it is our own answer to a reset of the stream.
+                Broken(Way.ToTunnel);
                 var failure = stream.Failure;
                 stream.Reset(ResetCode);
                 return failure ?? e;
@@ -148,6 +177,7 @@ public static class TunnelCopy
                             socket.Shutdown(SocketShutdown.Send);
                             return null;
                         default:
+                            Broken(Way.ToSocket);
                             await SocketReset.AfterDeliveryAsync(socket);
                             return stream.Failure;
                     }
@@ -155,6 +185,7 @@ public static class TunnelCopy
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
+                Broken(Way.ToSocket);
                 var failure = stream.Failure;
                 stream.Reset(ResetCode);
                 SocketReset.Now(socket);
@@ -162,8 +193,9 @@ public static class TunnelCopy
             }
         }
 
-        // As Envoy does: CANCEL for a client's reset, CONNECT_ERROR (RFC 9113 section 8.5) for a server's.
-        private Http2ErrorCode ResetCode => socketIsClient ? Http2ErrorCode.Cancel : Http2ErrorCode.ConnectError;
+        private Http2ErrorCode ResetCode => ResetCodeFor(socketIsClient);
+
+        private void Broken(Way way) => Interlocked.CompareExchange(ref _first, way, Way.None);
 
         // A frame boundary inside what was received at once cuts payload in two: it leaves together all the same.
         private async ValueTask DeliverAsync(StreamRead first)
@@ -255,6 +287,7 @@ public static class TunnelCopy
             if (SocketReset.IsGone(socket))
             {
                 _gone = new SocketException((int)SocketError.ConnectionReset);
+                Broken(Way.ToTunnel);
                 stream.Reset(ResetCode);
             }
         }

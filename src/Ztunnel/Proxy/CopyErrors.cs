@@ -16,10 +16,11 @@ internal static class CopyErrors
             ? new ProxyException(ConnectionFailure.CertRevoked, revoked.Message, revoked)
             : From(result);
 
-    /// <summary>Null for an orderly end. If both directions failed, the client's is reported.</summary>
+    /// <summary>Null for an orderly end. If both directions failed, the one that failed first is reported.</summary>
     public static ProxyException? From(CopyResult result) => (result.Up, result.Down) switch
     {
         (null, null) => null,
+        (_, { } down) when result.DownFirst => Describe("receive", down),
         ({ } up, _) => Describe("send", up),
         (_, { } down) => Describe("receive", down),
     };

@@ -103,7 +103,7 @@ internal sealed class OutboundProxy : IAsyncDisposable
         {
             if (IPAddress.IsLoopback(destination.Address) && _services.Options.IsIllegalPort((ushort)destination.Port))
             {
-                throw new ProxyException(ConnectionFailure.Connect, "attempted recursive call to ourselves");
+                throw Recursive();
             }
 
             var workload = await _pod.WorkloadAsync(_drain.Forced);
@@ -113,6 +113,10 @@ internal sealed class OutboundProxy : IAsyncDisposable
             route = client.RouteBy(_router, new PassedOver(_failures?.Ejected));
             _services.Decisions.Add(started);
             route = await _services.Named.CompleteAsync(route, workload, _drain.Forced);
+            if (route.Protocol == OutboundProtocol.Tcp && IsOurListener(socket, destination))
+            {
+                throw Recursive();
+            }
         }
         catch (ProxyException e)
         {
@@ -162,6 +166,14 @@ internal sealed class OutboundProxy : IAsyncDisposable
             return error;
         }
     }
+
+    private static ProxyException Recursive() =>
+        new(ConnectionFailure.Connect, "attempted recursive call to ourselves");
+
+    // Not redirected, but dialled by an address of the pod: from us it would lead here again, and again.
+    private bool IsOurListener(Socket socket, IPEndPoint destination) =>
+        _services.Options.IsIllegalPort((ushort)destination.Port)
+        && destination.Unmapped().Equals(((IPEndPoint)socket.LocalEndPoint!).Unmapped());
 
     private ConnectionTelemetry Telemetry(in ConnectionFacts facts, ConnectAttempts attempts, bool mayChange) =>
         _services.Telemetry.Open(facts, _pod.Connections, attempts.StartedAt, mayChange);
@@ -254,7 +266,9 @@ internal sealed class OutboundProxy : IAsyncDisposable
 
     private void ReportMisbehaviour(Http2Connection connection)
     {
-        if (connection.Failure is { Code: not (Http2ErrorCode.NoError or Http2ErrorCode.ConnectError) } failure)
+        var failure = connection.Failure;
+        if (failure is { IsPingTimeout: true }
+            || failure is { Code: not (Http2ErrorCode.NoError or Http2ErrorCode.ConnectError) })
         {
             var identity = connection.PeerIds is [var first, ..] ? first : null;
             _logger.ServerMisbehaved(identity, failure.Code, failure.Message);

@@ -60,6 +60,7 @@ public sealed class TimeLimitTests : HboneServerFixture
 
         await Eventually.TrueAsync(() => connection.Failure is not null);
         Assert.Contains("ping timeout", connection.Failure!.Message, StringComparison.Ordinal);
+        Assert.True(connection.Failure.IsPingTimeout);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Hbone.Memory;
 using Hbone.Proxying;
 using Hbone.Proxying.Splicing;
 
@@ -56,6 +57,7 @@ public sealed class SocketCopyTests : IDisposable
 
         var result = await ResultOf(run);
         Assert.Equal(SocketError.ConnectionReset, ErrorOf(byClient ? result.Up : result.Down));
+        Assert.Equal(!byClient, result.DownFirst);
         Assert.Equal(SocketCopyRun.Bulk, run.Counters.Received + run.Counters.Sent);
         AssertSpliced(splices);
     }
@@ -80,6 +82,20 @@ public sealed class SocketCopyTests : IDisposable
         var next = _pipes.TryRent()!;
         Assert.Equal(0, next.Pending); // what went nowhere is nobody else's
         _pipes.Return(next, 0);
+    }
+
+    [Fact]
+    public async Task SocketThatWasClosedBefore_ResetsTheOther()
+    {
+        using var client = await SocketPair.ConnectAsync(Token);
+        using var server = await SocketPair.ConnectAsync(Token);
+        client.Proxy.Dispose();
+
+        var result = await SocketCopy.RunAsync(
+            client.Proxy, server.Proxy, new Counters(), new MemoryBudget(1 << 20), pipes: null);
+
+        Assert.IsType<ObjectDisposedException>(result.Up);
+        await SocketCopyRun.AssertResetAsync(server.Application);
     }
 
     [Theory]

@@ -91,6 +91,28 @@ public sealed class TunnelCopyPeerTests : IAsyncDisposable
         Assert.Equal(code, Assert.IsType<Http2StreamException>((await _copying!).Down).Code);
     }
 
+    /// <summary>An application that is silent, and keeps its own half open, must not hold what the peer has given up.</summary>
+    [Fact]
+    public async Task EndStreamThenReset_SilentApplicationSeesResetAfterTheEnd()
+    {
+        await OpenAsync();
+
+        await Peer.SendAsync(
+            RawFrame.Data(1, "all"u8.ToArray(), endStream: true), RawFrame.Reset(1, Http2ErrorCode.Cancel));
+
+        var result = await _copying!.WaitAsync(TimeSpan.FromSeconds(20), Token);
+        Assert.Equal(Http2ErrorCode.Cancel, Assert.IsType<Http2StreamException>(result.Up).Code);
+        await ReceiveAsync("all".Length);
+        await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                await _application.SendAsync(new byte[1], Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(20), Token);
+            }
+        });
+    }
+
     [Fact]
     public async Task ApplicationResets_StreamIsCancelled()
     {

@@ -113,8 +113,8 @@ public sealed class TunnelCopyTests : IAsyncDisposable
 
         var e = await Assert.ThrowsAsync<SocketException>(() => server.ReceiveAsync(new byte[1], Token).AsTask());
         Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
-        Assert.NotNull((await clientResult).Up);
-        Assert.NotNull((await _serverResult.Task).Up);
+        AssertBroken(await clientResult, down: false);
+        AssertBroken(await _serverResult.Task, down: false);
     }
 
     [Fact]
@@ -131,7 +131,23 @@ public sealed class TunnelCopyTests : IAsyncDisposable
         var e = await Assert.ThrowsAsync<SocketException>(() => client.ReceiveAsync(new byte[1], Token).AsTask());
         Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
         Assert.Equal("last words"u8, heard);
-        Assert.NotNull((await clientResult).Down);
+        AssertBroken(await clientResult, down: true);
+        AssertBroken(await _serverResult.Task, down: true);
+    }
+
+    /// <summary>A policy or the end of a drain may strike before the first byte.</summary>
+    [Fact]
+    public async Task SocketThatWasClosedBefore_EndsTheTunnel()
+    {
+        await OpenAsync();
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Dispose();
+        var tunnel = _connection!.TryOpen([new HeaderField(":method", "CONNECT"), new(":authority", "10.0.0.1:80")])!;
+
+        var result = await TunnelCopy.RunAsync(tunnel, socket, socketIsClient: true, new Counters());
+
+        Assert.IsType<ObjectDisposedException>(result.Up);
+        Assert.IsType<Http2StreamException>(tunnel.Failure);
     }
 
     [Fact]
@@ -187,6 +203,13 @@ public sealed class TunnelCopyTests : IAsyncDisposable
         stalled.Dispose();
         silent.Dispose();
         await Assert.ThrowsAnyAsync<Exception>(() => filling);
+    }
+
+    // The way that the reset came by, not the other one, which we ended because of it.
+    private static void AssertBroken(CopyResult result, bool down)
+    {
+        Assert.NotNull(down ? result.Down : result.Up);
+        Assert.Equal(down, result.DownFirst);
     }
 
     private static async Task FillAsync(Socket socket)
