@@ -165,15 +165,9 @@ internal sealed class ProxyOptionsReader
     {
         const string Variable = "RUST_LOG";
         var text = _environment.NonEmpty(Variable) ?? Defaults.LogFilter;
-        try
-        {
-            LogFilter.FromEnvironment(text);
-            return text;
-        }
-        catch (FormatException)
-        {
-            throw EnvironmentReader.Unexpected(Variable, "levels or target=level, with commas", text);
-        }
+        return LogFilter.IsValid(text)
+            ? text
+            : throw EnvironmentReader.Unexpected(Variable, "levels or target=level, with commas", text);
     }
 
     private WorkloadInfo ReadDedicatedWorkload()

@@ -35,6 +35,9 @@ internal sealed class LogFilter
     public static LogFilter FromEnvironment(string? value) =>
         Parse($"{Forced},{(string.IsNullOrWhiteSpace(value) ? "info" : value)}");
 
+    /// <summary>Whether every directive of a text is understood.</summary>
+    public static bool IsValid(string text) => TryReadDirectives(text, out _, out _);
+
     /// <summary>Reads a filter.</summary>
     /// <exception cref="FormatException">A directive is not understood; the message names it.</exception>
     public static LogFilter Parse(string text) =>
