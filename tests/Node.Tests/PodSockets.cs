@@ -58,20 +58,47 @@ internal static class PodSockets
         }
     }
 
-    /// <summary>Listens in a pod, on all addresses of the families it has.</summary>
+    /// <summary>
+    /// Listens in a pod, on all addresses of the families it has. A listener of the port that was closed a moment ago may live
+    /// on in a process that another test is starting, until that executes its program.
+    /// </summary>
     public static Socket Listen(this Pod pod, int port)
     {
         using var netns = pod.OpenNetns();
         var family = pod.IPv6 is null ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
         var socket = netns.CreateTcpSocket(family);
-        if (family == AddressFamily.InterNetworkV6)
+        try
         {
-            socket.DualMode = true;
-        }
+            if (family == AddressFamily.InterNetworkV6)
+            {
+                socket.DualMode = true;
+            }
 
-        socket.Bind(new IPEndPoint(pod.IPv6 is null ? IPAddress.Any : IPAddress.IPv6Any, port));
-        socket.Listen(512);
-        return socket;
+            BindWhenFree(socket, new IPEndPoint(pod.IPv6 is null ? IPAddress.Any : IPAddress.IPv6Any, port));
+            socket.Listen(512);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static void BindWhenFree(Socket socket, IPEndPoint address)
+    {
+        for (var triesLeft = 100; ; triesLeft--)
+        {
+            try
+            {
+                socket.Bind(address);
+                return;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse && triesLeft > 0)
+            {
+                Thread.Sleep(50);
+            }
+        }
     }
 
     public static async Task SendTextAsync(this Socket socket, string text, CancellationToken cancellationToken)
